@@ -1,0 +1,39 @@
+/** The engine port: a way to carry out an AgentTask in a sandbox, as a stream of events with one outcome. */
+import type { ModelRoute } from '../model-gateway/model-gateway.js';
+import type { Workspace } from '../workspaces/workspace.js';
+import type { AgentTask } from './agent-task.js';
+
+/** What an engine reports while it works; the types and data are those of the event log. */
+export type AgentEvent =
+  | { type: 'agent.text'; data: { text: string } }
+  | { type: 'agent.thinking'; data: { text: string } }
+  | { type: 'agent.tool_use'; data: { id: string; name: string; input: unknown } }
+  | { type: 'agent.tool_result'; data: { id: string; output: string; isError: boolean } };
+
+/** How a task ended when the agent itself ended it. */
+export interface AgentOutcome {
+  /** The agent's final answer. */
+  text: string;
+  /** The object asked for by `outputSchema`. */
+  structured?: Record<string, unknown>;
+}
+
+export interface AgentRun {
+  executionId: string;
+  task: AgentTask;
+  workspace: Workspace;
+  route: ModelRoute;
+  /** Aborted when the execution must end (cancel, time-out, shutdown): the engine ends its sandbox and returns or throws. */
+  signal: AbortSignal;
+}
+
+export abstract class AgentEngine {
+  /** As in `execution.engine`, e.g. `claude-code`. */
+  abstract readonly name: string;
+
+  /**
+   * Carries out one task. Leaves nothing alive when it has returned or thrown.
+   * @throws ClaudeCodeError E005 (crash, rubbish, no result), E012 (no sandbox), E015 (output limit)
+   */
+  abstract run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void>;
+}

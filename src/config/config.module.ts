@@ -1,0 +1,10 @@
+/** Gives every module the validated configuration. */
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Config } from './config.js';
+
+@Module({})
+export class ConfigModule {
+  static register(config: Config): DynamicModule {
+    return { module: ConfigModule, global: true, providers: [{ provide: Config, useValue: config }], exports: [Config] };
+  }
+}

@@ -1,0 +1,221 @@
+/** Every setting of the product: its variable, default, meaning and rule. docs/SETTINGS.md is compared with this table. */
+import { z } from 'zod';
+
+/** A whole number of the given unit, within bounds. */
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const isLoopback = (hostname: string) => ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+const upstream = z.url().refine((value) => {
+  const url = new URL(value);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}, 'must be https:// (http:// only for loopback)');
+
+interface Setting<T extends z.ZodType = z.ZodType> {
+  rule: T;
+  /** As it would be written in the environment; undefined = not set. */
+  default?: string;
+  /** One line: what it is, its unit, why the default. */
+  about: string;
+  /** May be given as NAME_FILE, the path of a file that holds it; never printed. */
+  secret?: true;
+}
+const setting = <T extends z.ZodType>(value: Setting<T>) => value;
+
+export const SETTINGS = {
+  NODE_ENV: setting({
+    rule: z.string(),
+    default: 'development',
+    about: '`production` refuses to start without a model key and keeps the logs as JSON.',
+  }),
+  ANTHROPIC_API_KEY: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about: "The model service's key. Without it the model is rehearsed offline; in production the start is refused.",
+  }),
+  ANTHROPIC_BASE_URL: setting({
+    rule: upstream,
+    default: 'https://api.anthropic.com',
+    about: 'Upstream of the model gateway; `http://` only for loopback.',
+  }),
+  CLAUDE_CODE_WORKSPACE: setting({
+    rule: z.string().min(1).optional(),
+    about: 'Root directory of all workspaces. Default: `workspaces` below CAISSON_DATA.',
+  }),
+  CLAUDE_CODE_TIMEOUT: setting({
+    rule: integer(1, 86_400),
+    default: '300',
+    about: 'Seconds: upper limit and default of an execution.',
+  }),
+  CLAUDE_CODE_MAX_CONCURRENT: setting({
+    rule: integer(1, 1000),
+    default: '5',
+    about: 'Executions that run at once. One Claude Code holds about 190 MB and starts with half a CPU second.',
+  }),
+  CLAUDE_CODE_BINARY: setting({
+    rule: z.string().min(1).optional(),
+    about: 'Path of the `claude` executable. Default: the one the Agent SDK carries for this platform.',
+  }),
+  CLAUDE_CODE_MAX_TURNS: setting({
+    rule: integer(1, 1000),
+    default: '100',
+    about: 'Model turns of one execution: the guard against an agent that loops.',
+  }),
+  CLAUDE_CODE_MODEL: setting({
+    rule: z.string().min(1),
+    default: 'claude-sonnet-4-5',
+    about: 'Model of a request that names none.',
+  }),
+  CLAUDE_CODE_MODELS: setting({
+    rule: list,
+    default: 'claude-sonnet-4-5,claude-opus-4-5,claude-haiku-4-5',
+    about: 'Models a request may name, separated by commas; others are refused with E003.',
+  }),
+  PORT: setting({ rule: integer(0, 65_535), default: '3000', about: 'TCP port; 0 takes a free one.' }),
+  HOST: setting({
+    rule: z.string().min(1),
+    default: '127.0.0.1',
+    about: 'Address to listen on. Loopback by default, so that nothing is exposed by accident.',
+  }),
+  CAISSON_DATA: setting({
+    rule: z.string().min(1),
+    default: './data',
+    about: 'Directory of the database, the sockets and all other state.',
+  }),
+  CAISSON_ROLE: setting({
+    rule: z.enum(['all', 'api', 'worker']),
+    default: 'all',
+    about: 'Which part this process is. Without REDIS_URL only `all` makes sense and only `all` is accepted.',
+  }),
+  BOOTSTRAP_API_KEY: setting({
+    rule: z.string().min(32).optional(),
+    secret: true,
+    about: 'Secret of the first admin key (32 characters or more). Default: made, and printed once.',
+  }),
+  RATE_LIMIT_REQUESTS: setting({
+    rule: integer(1, 1_000_000),
+    default: '100',
+    about: 'Requests per window, counted per user and per IP address.',
+  }),
+  RATE_LIMIT_WINDOW_MS: setting({
+    rule: integer(1000, 3_600_000),
+    default: '60000',
+    about: 'Milliseconds of the rate limit window.',
+  }),
+  QUEUE_MAX: setting({
+    rule: integer(1, 1_000_000),
+    default: '1000',
+    about: 'Executions that may wait; one more is refused with E012, so that a flood cannot fill the disk.',
+  }),
+  SHUTDOWN_GRACE: setting({
+    rule: integer(0, 3600),
+    default: '25',
+    about: 'Seconds that running executions get to finish after SIGTERM (Kubernetes gives 30 in all by default).',
+  }),
+  PROMPT_MAX_CHARS: setting({
+    rule: integer(1, 10_000_000),
+    default: '100000',
+    about: 'Characters of a prompt (UTF-16 code units).',
+  }),
+  PROMPT_POLICY: setting({
+    rule: z.enum(['courtesy', 'off']),
+    default: 'courtesy',
+    about: 'Refuses prompts that plainly ask to leave the workspace (E006). A courtesy: what protects is the sandbox.',
+  }),
+  BODY_MAX_BYTES: setting({
+    rule: integer(1024, 1024 * MIB),
+    default: String(2 * MIB),
+    about: 'Bytes of a JSON request body: room for the longest prompt, escaped.',
+  }),
+  FILE_MAX_BYTES: setting({
+    rule: integer(1, 10 * 1024 * MIB),
+    default: String(32 * MIB),
+    about: 'Bytes of one file put through the API.',
+  }),
+  REQUEST_TIMEOUT_MS: setting({
+    rule: integer(1000, 3_600_000),
+    default: '30000',
+    about: 'Milliseconds in which a client must have sent its whole request.',
+  }),
+  CORS_ORIGINS: setting({
+    rule: list,
+    default: '',
+    about: 'Origins that browsers may call from, separated by commas. None by default.',
+  }),
+  TRUST_PROXY: setting({
+    rule: integer(0, 16),
+    default: '0',
+    about: 'Number of reverse proxies in front whose X-Forwarded-For is believed.',
+  }),
+  EVENT_MAX_BYTES: setting({
+    rule: integer(1024, 16 * MIB),
+    default: String(64 * KIB),
+    about: "Bytes of an event's data in streams and lists; above it the event is cut and marked `truncated`.",
+  }),
+  STREAM_BUFFER_EVENTS: setting({
+    rule: integer(1, 1_000_000),
+    default: '1000',
+    about: 'Events kept for a reader that does not keep up; past that it gets `stream.gap`.',
+  }),
+  CHANGE_CONTENT_MAX_BYTES: setting({
+    rule: integer(0, 64 * MIB),
+    default: String(256 * KIB),
+    about: 'Bytes of a changed file whose content is put into the answer and the diff.',
+  }),
+  RETENTION_DAYS: setting({
+    rule: integer(1, 36_500),
+    default: '30',
+    about: 'Days that events and results are kept after the end of their execution.',
+  }),
+  AUDIT_RETENTION_DAYS: setting({
+    rule: integer(1, 36_500),
+    default: '400',
+    about: 'Days that audit entries are kept: a year and a month.',
+  }),
+  METRICS_PUBLIC: setting({
+    rule: flag,
+    default: 'false',
+    about: '`true` serves /metrics without a key.',
+  }),
+  UPSTREAM_RETRIES: setting({
+    rule: integer(0, 10),
+    default: '3',
+    about: 'Retries of a model request answered 429, 529 or 5xx, before its first byte.',
+  }),
+  UPSTREAM_TIMEOUT_MS: setting({
+    rule: integer(1000, 3_600_000),
+    default: '120000',
+    about: 'Milliseconds without a byte from the model service after which a request counts as failed.',
+  }),
+  SANDBOX_UID_BASE: setting({
+    rule: integer(1000, 4_000_000_000),
+    default: '200000',
+    about: 'As root: first host uid of the sandboxes; each user gets one of the range.',
+  }),
+  SANDBOX_UID_COUNT: setting({
+    rule: integer(1, 100_000_000),
+    default: '60000',
+    about: 'As root: how many uids the range has.',
+  }),
+  SANDBOX_TMP_BYTES: setting({
+    rule: integer(MIB, 64 * 1024 * MIB),
+    default: String(256 * MIB),
+    about: 'Bytes of /tmp and of the home directory in a sandbox, each; in memory.',
+  }),
+  LOG_LEVEL: setting({
+    rule: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+    default: 'info',
+    about: 'Least severe level that is logged.',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type SettingValues = { [Name in SettingName]: z.infer<(typeof SETTINGS)[Name]['rule']> };

@@ -1,0 +1,49 @@
+/** The model gateway port: one unix socket per sandbox, the only way out; it adds the key, meters and caps. */
+import type { ErrorCode } from '../errors/catalogue.js';
+
+/** Tokens as the provider's wire format counts them, and what they cost. */
+export interface TokenUsage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheCreationTokens: number;
+  cacheReadTokens: number;
+  /** US dollars by the price table of `pricing.ts`; undefined when the model has no known price. */
+  costUsd?: number;
+}
+
+/** Usage by model id, as metered on the wire. */
+export type UsageByModel = Readonly<Record<string, TokenUsage>>;
+
+export interface ModelRouteOrder {
+  executionId: string;
+  /** Host uid that may connect (owner of the socket, mode 0600); undefined = the server's own. */
+  uid?: number;
+  /** Upper bound of output tokens over all requests of this route; requests are clamped, then refused with E011. */
+  maxOutputTokens?: number;
+  /** Called after each metered answer with the sums so far. */
+  onUsage?: (usage: UsageByModel) => void;
+}
+
+/** Why the route refused or failed last, as a code of the catalogue: lets the runner name the true cause of an end. */
+export interface RouteFailure {
+  code: Extract<ErrorCode, 'E002' | 'E005' | 'E011'>;
+  message: string;
+  /** Seconds, from upstream's Retry-After if it sent one. */
+  retryAfter?: number;
+}
+
+/** An open way to the model for one sandbox. Its socket is its identity. */
+export interface ModelRoute {
+  readonly socketPath: string;
+  /** Sums so far. */
+  usage(): UsageByModel;
+  /** The last failure that was passed on to the agent, if no successful answer followed it. */
+  failure(): RouteFailure | undefined;
+  /** Stops listening, aborts what is under way, removes the socket. Idempotent. */
+  close(): Promise<void>;
+}
+
+export abstract class ModelGateway {
+  /** @throws ClaudeCodeError E012 when the socket cannot be made. */
+  abstract open(order: ModelRouteOrder): Promise<ModelRoute>;
+}

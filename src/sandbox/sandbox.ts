@@ -1,0 +1,74 @@
+/** The sandbox port: one isolated process tree with one workspace and at most one model socket. */
+import type { Readable, Writable } from 'node:stream';
+
+export type WorkspaceAccess = 'read-only' | 'read-write';
+
+/** Where a sandbox's files are and as whom its processes run, as the host knows it. */
+export interface SandboxWorkspace {
+  /** Opaque directory name (no tenant's name: the kernel shows mount sources inside). */
+  id: string;
+  /** Absolute host path that is mounted at /workspace. */
+  path: string;
+  /** Host uid and gid of the sandbox's processes; undefined = the server's own (when it is not root). */
+  uid?: number;
+}
+
+/** What to start. The argument vector is the server's own: nothing a user sent is ever part of it. */
+export interface SandboxOrder {
+  workspace: SandboxWorkspace;
+  access: WorkspaceAccess;
+  /** Program and arguments inside the sandbox. */
+  argv: readonly [string, ...string[]];
+  /** Relative to the workspace; must exist. */
+  workingDirectory?: string;
+  /** Added to the fixed environment (PATH, HOME, TMPDIR, LANG, TERM). Never a secret. */
+  env?: Readonly<Record<string, string>>;
+  /** Host path of the unix socket that is the sandbox's way to the model: 127.0.0.1:3128 inside. */
+  modelSocket?: string;
+  /** Host files or directories to show read-only at the given place, e.g. the agent's binary. */
+  readOnly?: readonly { source: string; target: string }[];
+  /** Host directories to show writable at the given place; only housekeeping uses this. */
+  writable?: readonly { source: string; target: string }[];
+}
+
+export interface SandboxExit {
+  /** Exit code of the process inside, or null when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A started sandbox. It dies with the server, whatever happens to either. */
+export interface Sandbox {
+  readonly id: string;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves once, when every process inside is gone; never rejects. */
+  readonly exited: Promise<SandboxExit>;
+  /**
+   * TERM to the process inside, then KILL to everything after `graceMs`.
+   * Resolves when nothing of the sandbox is alive; calling it again or after the end is harmless.
+   */
+  end(graceMs: number): Promise<SandboxExit>;
+}
+
+export type ProbeCheck = { name: string; ok: boolean; reason?: string; mend?: string };
+/** What the boot probe found: every promise of the sandbox with whether it holds here, and if not why and what helps. */
+export interface ProbeReport {
+  ok: boolean;
+  checks: ProbeCheck[];
+}
+
+export abstract class Sandboxes {
+  /**
+   * Starts a sandbox and resolves once its process runs.
+   * @throws ClaudeCodeError E012 when no sandbox can be had (the probe failed, bwrap missing, start failed).
+   */
+  abstract start(order: SandboxOrder): Promise<Sandbox>;
+
+  /** Runs the real argument list with a probe inside; the result decides readiness. */
+  abstract probe(): Promise<ProbeReport>;
+
+  /** The last probe's report; undefined before the first has ended. */
+  abstract get report(): ProbeReport | undefined;
+}

@@ -1,0 +1,67 @@
+/** What the rest of the house knows about workspaces: where one is, what is in it, what changed in it. */
+import type { Readable } from 'node:stream';
+import type { SandboxWorkspace } from '../sandbox/sandbox.js';
+
+/** The files of one user and project. */
+export interface Workspace extends SandboxWorkspace {
+  userId: string;
+  projectId: string;
+}
+
+export interface FileEntry {
+  /** Relative to the workspace, `/` between the parts. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Epoch milliseconds. */
+  modifiedAt: number;
+  type: 'file' | 'directory' | 'symlink' | 'other';
+}
+
+export interface FileChange {
+  path: string;
+  action: 'created' | 'modified' | 'deleted';
+  /** Text after the change ('' when deleted); absent for binary files and above `CHANGE_CONTENT_MAX_BYTES`. */
+  content?: string;
+  /** Bytes after the change; 0 when deleted. */
+  size: number;
+  binary?: boolean;
+  /** True when the content was left out because of its size. */
+  truncated?: boolean;
+}
+
+export interface ChangeSet {
+  files: FileChange[];
+  /** Unified diff of all text files in `files`. */
+  diff: string;
+  /** Directories that are left out by rule (e.g. node_modules) and were present, with how many entries they hold. */
+  skipped: { path: string; entries: number }[];
+}
+
+/** The state of a workspace at one moment, as an opaque name to compare with later. */
+export interface WorkspaceMark {
+  id: string;
+}
+
+export abstract class Workspaces {
+  /** The workspace of this user and project; made on demand. */
+  abstract open(userId: string, projectId: string): Promise<Workspace>;
+  /** The workspace if it exists; reading never makes one. */
+  abstract find(userId: string, projectId: string): Promise<Workspace | undefined>;
+
+  /** All entries below the workspace's root in path order. @throws E012 */
+  abstract list(workspace: Workspace): Promise<FileEntry[]>;
+  /** Size and bytes of a regular file. @throws E009 unknown, E004 outside or unreadable (also through symlinks) */
+  abstract read(workspace: Workspace, path: string): Promise<{ size: number; content: Readable }>;
+  /** Writes a file whole or not at all, making directories. @throws E004, E015 above the size limit */
+  abstract write(workspace: Workspace, path: string, content: Readable): Promise<{ created: boolean; size: number }>;
+  /** @throws E009 unknown, E004 */
+  abstract remove(workspace: Workspace, path: string): Promise<void>;
+  /** Checks that every path exists inside the workspace. @throws E004 naming those that do not, in `details.paths` */
+  abstract mustExist(workspace: Workspace, paths: { path: string; type: 'file' | 'directory' | 'any' }[]): Promise<void>;
+
+  /** Names the present state. */
+  abstract mark(workspace: Workspace): Promise<WorkspaceMark>;
+  /** What differs between the mark and now, found from the file system. */
+  abstract changesSince(workspace: Workspace, mark: WorkspaceMark): Promise<ChangeSet>;
+}
