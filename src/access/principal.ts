@@ -1,0 +1,19 @@
+/** Who asks: the user behind an API key, with what the key may do. */
+
+/** `run`: submit and cancel; `read`: look; `admin`: keys, everybody's audit and usage; `act-as`: name another user. */
+export const SCOPES = ['run', 'read', 'admin', 'act-as'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface Principal {
+  keyId: string;
+  userId: string;
+  scopes: readonly Scope[];
+}
+
+/** A principal with where the call came from: what is recorded with everything that is asked. */
+export interface Caller {
+  principal: Principal;
+  requestId: string;
+  /** As Express sees it, honouring TRUST_PROXY. */
+  remoteAddress: string;
+}

@@ -1,0 +1,14 @@
+/** The response envelope of a call that made no execution. */
+import type { ErrorBody } from './claude-code.error.js';
+
+/**
+ * Same bytes for the same error, whoever asks and however long it took: an answer about somebody else's execution
+ * must not differ from one about an unknown execution.
+ * @param action the command that was asked for, '' when the call was not about one
+ */
+export const refusal = (action: string, error: ErrorBody) => ({
+  success: false as const,
+  action,
+  error,
+  metadata: { executionId: '', duration: 0, tokensUsed: 0, model: '' },
+});

@@ -1,0 +1,29 @@
+/** What an execution is to the rest of the house and to clients. */
+import type { WorkspaceAccess } from '../sandbox/sandbox.js';
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { ClaudeCodeRequest, CommandAction } from '../commands/claude-code-request.js';
+import type { ClaudeCodeResponse } from '../commands/claude-code-response.js';
+import type { ExecutionStatus } from './execution-state.js';
+
+export interface Execution {
+  /** UUIDv7. */
+  id: string;
+  userId: string;
+  projectId: string;
+  keyId: string;
+  requestId: string;
+  action: CommandAction;
+  access: WorkspaceAccess;
+  engine: string;
+  model: string;
+  request: ClaudeCodeRequest;
+  status: ExecutionStatus;
+  attempt: number;
+  lastSeq: number;
+  /** Epoch milliseconds. */
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+  errorCode?: ErrorCode;
+  response?: ClaudeCodeResponse;
+}

@@ -1,0 +1,15 @@
+/** Brings the database to this version's schema; refuses one that is newer than this version. */
+import { type Migration, Migrator } from 'kysely/migration';
+import type { Database } from './database.js';
+import * as initial from './migrations/0001-initial.js';
+
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-initial': initial,
+};
+
+/** @throws Error when a migration fails, or when the database holds a migration this version does not know */
+export async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error('the database could not be brought to this version', { cause: error });
+}

@@ -1,0 +1,32 @@
+/** Opens the database, brings it to this version's schema, and closes it after everybody else has stopped. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Database } from './database.js';
+import { migrate } from './migrator.js';
+import { sqliteDialect } from './sqlite/node-sqlite.js';
+
+/** @param config tells where the data directory is; it is made when missing, passable but not listable for others */
+export async function openDatabase(config: Config): Promise<Database> {
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
+  const database = new Database({ dialect: sqliteDialect(join(config.dataDirectory, 'caisson.db')) });
+  await migrate(database);
+  return database;
+}
+
+@Injectable()
+class DatabaseCloser implements OnApplicationShutdown {
+  constructor(private readonly database: Database) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.database.destroy();
+  }
+}
+
+@Global()
+@Module({
+  providers: [{ provide: Database, useFactory: openDatabase, inject: [Config] }, DatabaseCloser],
+  exports: [Database],
+})
+export class PersistenceModule {}

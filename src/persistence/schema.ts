@@ -1,0 +1,114 @@
+/** The tables as TypeScript sees them. Portable types only: text ids, epoch-millisecond integers, JSON as text. */
+import type { ColumnType, Generated } from 'kysely';
+
+/** Written once, never updated. */
+type Fixed<T> = ColumnType<T, T, never>;
+
+export interface ExecutionsTable {
+  /** UUIDv7: creation order is id order. */
+  id: Fixed<string>;
+  userId: Fixed<string>;
+  projectId: Fixed<string>;
+  /** Id of the API key that asked. */
+  keyId: Fixed<string>;
+  requestId: Fixed<string>;
+  action: Fixed<string>;
+  access: Fixed<string>;
+  engine: Fixed<string>;
+  model: Fixed<string>;
+  /** The ClaudeCodeRequest as JSON. */
+  request: Fixed<string>;
+  idempotencyKey: Fixed<string | null>;
+  /** SHA-256 of the canonical request: tells a repeated call from a different one under the same idempotency key. */
+  requestHash: Fixed<string>;
+  status: string;
+  /** n-th start; every write of a run carries it, so a run that lost its execution can write nothing. */
+  attempt: number;
+  /** Number of the last event. */
+  lastSeq: number;
+  createdAt: Fixed<number>;
+  startedAt: number | null;
+  endedAt: number | null;
+  errorCode: string | null;
+  /** The ClaudeCodeResponse as JSON, once ended. */
+  response: string | null;
+}
+
+export interface EventsTable {
+  executionId: Fixed<string>;
+  seq: Fixed<number>;
+  at: Fixed<number>;
+  type: Fixed<string>;
+  data: Fixed<string>;
+}
+
+export interface ChangesTable {
+  executionId: Fixed<string>;
+  /** ChangeSet as JSON. */
+  body: Fixed<string>;
+}
+
+export interface UsageTable {
+  executionId: Fixed<string>;
+  model: Fixed<string>;
+  userId: Fixed<string>;
+  projectId: Fixed<string>;
+  /** UTC day of the end, YYYY-MM-DD. */
+  day: Fixed<string>;
+  inputTokens: Fixed<number>;
+  outputTokens: Fixed<number>;
+  cacheCreationTokens: Fixed<number>;
+  cacheReadTokens: Fixed<number>;
+  /** US dollars; null when the model has no known price. */
+  costUsd: Fixed<number | null>;
+}
+
+export interface ApiKeysTable {
+  id: Fixed<string>;
+  userId: Fixed<string>;
+  name: Fixed<string>;
+  /** First characters of the secret, to recognise it by. */
+  prefix: Fixed<string>;
+  /** SHA-256 of the secret, hex. A 256-bit random secret needs no slow hash. */
+  hash: Fixed<string>;
+  /** JSON array of scopes. */
+  scopes: Fixed<string>;
+  createdAt: Fixed<number>;
+  revokedAt: number | null;
+}
+
+export interface AuditTable {
+  /** 1, 2, 3 … without holes: the order of the chain. */
+  id: Fixed<number>;
+  at: Fixed<number>;
+  /** Canonical JSON of the entry, exactly as it was hashed. */
+  entry: Fixed<string>;
+  /** For filtering only; the same value stands in `entry`. */
+  userId: Fixed<string | null>;
+  /** SHA-256 over the previous hash and `entry`, hex. */
+  hash: Fixed<string>;
+}
+
+export interface WorkspacesTable {
+  /** Opaque directory name. */
+  id: Fixed<string>;
+  userId: Fixed<string>;
+  projectId: Fixed<string>;
+  createdAt: Fixed<number>;
+}
+
+export interface SandboxUidsTable {
+  userId: Fixed<string>;
+  uid: Generated<number>;
+}
+
+export interface Schema {
+  executions: ExecutionsTable;
+  events: EventsTable;
+  changes: ChangesTable;
+  usage: UsageTable;
+  apiKeys: ApiKeysTable;
+  audit: AuditTable;
+  workspaces: WorkspacesTable;
+  sandboxUids: SandboxUidsTable;
+}
