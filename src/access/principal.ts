@@ -4,6 +4,9 @@
 export const SCOPES = ['run', 'read', 'admin', 'act-as'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** Names of users and projects: opaque to us, but they go into logs, lists and URLs. Linear-time by construction. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
+
 export interface Principal {
   keyId: string;
   userId: string;

@@ -13,6 +13,8 @@ export interface AgentTask {
   access: WorkspaceAccess;
   /** Relative to the workspace. */
   workingDirectory: string;
+  /** Files that the agent is told to look at first, relative to the workspace; they must exist. */
+  files: readonly string[];
   model: string;
   limits: {
     /** Milliseconds from start to end. */

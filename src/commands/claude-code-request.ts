@@ -17,6 +17,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { NAME_PATTERN } from '../access/principal.js';
 import { IsPlainText } from './plain-text.validator.js';
 
 export const COMMAND_ACTIONS = ['generate', 'analyze', 'refactor', 'review'] as const;
@@ -28,8 +29,6 @@ export type Severity = (typeof SEVERITIES)[number];
 export const FORMATS = ['json', 'text', 'markdown'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Names of users and projects: opaque to us, but they go into logs, lists and URLs. Linear-time by construction. */
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
 const NAME_MESSAGE = '$property must be 1 to 128 letters, digits, ".", "_", "@" or "-", beginning with a letter or digit';
 
 export class RequestContext {

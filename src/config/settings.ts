@@ -39,7 +39,8 @@ export const SETTINGS = {
   ANTHROPIC_API_KEY: setting({
     rule: z.string().min(1).optional(),
     secret: true,
-    about: "The model service's key. Without it the model is rehearsed offline; in production the start is refused.",
+    about:
+      "The model service's key. Without it the model is rehearsed offline; in production the start is refused.",
   }),
   ANTHROPIC_BASE_URL: setting({
     rule: upstream,
@@ -58,7 +59,8 @@ export const SETTINGS = {
   CLAUDE_CODE_MAX_CONCURRENT: setting({
     rule: integer(1, 1000),
     default: '5',
-    about: 'Executions that run at once. One Claude Code holds about 190 MB and starts with half a CPU second.',
+    about:
+      'Executions that run at once. One Claude Code holds about 190 MB and starts with half a CPU second.',
   }),
   CLAUDE_CODE_BINARY: setting({
     rule: z.string().min(1).optional(),
@@ -71,12 +73,13 @@ export const SETTINGS = {
   }),
   CLAUDE_CODE_MODEL: setting({
     rule: z.string().min(1),
-    default: 'claude-sonnet-4-5',
+    default: 'claude-sonnet-5-5',
     about: 'Model of a request that names none.',
   }),
   CLAUDE_CODE_MODELS: setting({
     rule: list,
-    default: 'claude-sonnet-4-5,claude-opus-4-5,claude-haiku-4-5',
+    default:
+      'claude-opus-5-5,claude-sonnet-5-5,claude-haiku-5-5,claude-opus-5,claude-sonnet-5,claude-opus-4-8,claude-sonnet-4-6,claude-sonnet-4-5,claude-haiku-4-5',
     about: 'Models a request may name, separated by commas; others are refused with E003.',
   }),
   PORT: setting({ rule: integer(0, 65_535), default: '3000', about: 'TCP port; 0 takes a free one.' }),
@@ -118,7 +121,8 @@ export const SETTINGS = {
   SHUTDOWN_GRACE: setting({
     rule: integer(0, 3600),
     default: '25',
-    about: 'Seconds that running executions get to finish after SIGTERM (Kubernetes gives 30 in all by default).',
+    about:
+      'Seconds that running executions get to finish after SIGTERM (Kubernetes gives 30 in all by default).',
   }),
   PROMPT_MAX_CHARS: setting({
     rule: integer(1, 10_000_000),
@@ -128,7 +132,8 @@ export const SETTINGS = {
   PROMPT_POLICY: setting({
     rule: z.enum(['courtesy', 'off']),
     default: 'courtesy',
-    about: 'Refuses prompts that plainly ask to leave the workspace (E006). A courtesy: what protects is the sandbox.',
+    about:
+      'Refuses prompts that plainly ask to leave the workspace (E006). A courtesy: what protects is the sandbox.',
   }),
   BODY_MAX_BYTES: setting({
     rule: integer(1024, 1024 * MIB),
@@ -165,6 +170,16 @@ export const SETTINGS = {
     default: '1000',
     about: 'Events kept for a reader that does not keep up; past that it gets `stream.gap`.',
   }),
+  OUTPUT_LINE_MAX_BYTES: setting({
+    rule: integer(64 * KIB, 1024 * MIB),
+    default: String(32 * MIB),
+    about: "Bytes of one line of the agent's output (E015): above the largest message, a read image of some megabytes.",
+  }),
+  OUTPUT_MAX_BYTES: setting({
+    rule: integer(64 * KIB, 64 * 1024 * MIB),
+    default: String(512 * MIB),
+    about: "Bytes of all of the agent's output (E015): far above an honest session, far below a flood.",
+  }),
   CHANGE_CONTENT_MAX_BYTES: setting({
     rule: integer(0, 64 * MIB),
     default: String(256 * KIB),
@@ -195,6 +210,18 @@ export const SETTINGS = {
     default: '120000',
     about: 'Milliseconds without a byte from the model service after which a request counts as failed.',
   }),
+  UPSTREAM_BODY_MAX_BYTES: setting({
+    rule: integer(KIB, 1024 * MIB),
+    default: String(32 * MIB),
+    about:
+      "Bytes of a request to the model service: the service's own limit. Kept in memory for checks and retries.",
+  }),
+  ROUTE_MAX_REQUESTS: setting({
+    rule: integer(1, 1000),
+    default: '16',
+    about:
+      'Model requests of one sandbox at once: Claude Code runs up to 10 tools or sub-agents side by side.',
+  }),
   SANDBOX_UID_BASE: setting({
     rule: integer(1000, 4_000_000_000),
     default: '200000',
@@ -209,6 +236,12 @@ export const SETTINGS = {
     rule: integer(MIB, 64 * 1024 * MIB),
     default: String(256 * MIB),
     about: 'Bytes of /tmp and of the home directory in a sandbox, each; in memory.',
+  }),
+  SANDBOX_BWRAP: setting({
+    rule: z.string().startsWith('/', 'must be an absolute path'),
+    default: '/usr/bin/bwrap',
+    about:
+      "Path of bubblewrap. The distribution's own: some systems allow user namespaces to that path only.",
   }),
   LOG_LEVEL: setting({
     rule: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),

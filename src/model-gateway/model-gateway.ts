@@ -1,4 +1,5 @@
 /** The model gateway port: one unix socket per sandbox, the only way out; it adds the key, meters and caps. */
+import type Emittery from 'emittery';
 import type { ErrorCode } from '../errors/catalogue.js';
 
 /** Tokens as the provider's wire format counts them, and what they cost. */
@@ -43,7 +44,26 @@ export interface ModelRoute {
   close(): Promise<void>;
 }
 
+/** One request of an agent and how it was answered: for metrics and the log; never a body, a header or an identity. */
+export interface ModelAnswer {
+  /** One of the two forwarded paths without its query, or `other`: what a sandbox asks for can't make it grow. */
+  path: string;
+  /** As sent to the agent; 499 when it left first, 502 when upstream cut its answer. */
+  status: number;
+  /** From the arrival of the request to the end of its answer, including retries. */
+  durationMs: number;
+  /** To the first byte of upstream's answer, including retries; undefined when there was none. */
+  firstByteMs?: number;
+  /** Tries at upstream, 0 when it was not asked. */
+  attempts: number;
+  /** As the answer names it. */
+  model?: string;
+}
+
 export abstract class ModelGateway {
+  /** Tells of every answer after it has ended; what a listener throws is logged. */
+  abstract readonly answers: Emittery<{ answer: ModelAnswer }>;
+
   /** @throws ClaudeCodeError E012 when the socket cannot be made. */
   abstract open(order: ModelRouteOrder): Promise<ModelRoute>;
 }

@@ -2,14 +2,17 @@
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Database } from './database.js';
 import * as initial from './migrations/0001-initial.js';
+import * as auditAnchors from './migrations/0002-audit-anchors.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
+  '0002-audit-anchors': auditAnchors,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */
 export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new Error('the database could not be brought to this version', { cause: error });
+  if (error !== undefined)
+    throw new Error('the database could not be brought to this version', { cause: error });
 }

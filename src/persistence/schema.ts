@@ -89,6 +89,13 @@ export interface AuditTable {
   hash: Fixed<string>;
 }
 
+export interface AuditAnchorsTable {
+  /** `base`: the last entry that was swept away (0 = none was); `head`: the last entry of all. */
+  name: Fixed<'base' | 'head'>;
+  entryId: number;
+  hash: string;
+}
+
 export interface WorkspacesTable {
   /** Opaque directory name. */
   id: Fixed<string>;
@@ -109,6 +116,7 @@ export interface Schema {
   usage: UsageTable;
   apiKeys: ApiKeysTable;
   audit: AuditTable;
+  auditAnchors: AuditAnchorsTable;
   workspaces: WorkspacesTable;
   sandboxUids: SandboxUidsTable;
 }

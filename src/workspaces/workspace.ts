@@ -54,11 +54,18 @@ export abstract class Workspaces {
   /** Size and bytes of a regular file. @throws E009 unknown, E004 outside or unreadable (also through symlinks) */
   abstract read(workspace: Workspace, path: string): Promise<{ size: number; content: Readable }>;
   /** Writes a file whole or not at all, making directories. @throws E004, E015 above the size limit */
-  abstract write(workspace: Workspace, path: string, content: Readable): Promise<{ created: boolean; size: number }>;
+  abstract write(
+    workspace: Workspace,
+    path: string,
+    content: Readable,
+  ): Promise<{ created: boolean; size: number }>;
   /** @throws E009 unknown, E004 */
   abstract remove(workspace: Workspace, path: string): Promise<void>;
   /** Checks that every path exists inside the workspace. @throws E004 naming those that do not, in `details.paths` */
-  abstract mustExist(workspace: Workspace, paths: { path: string; type: 'file' | 'directory' | 'any' }[]): Promise<void>;
+  abstract mustExist(
+    workspace: Workspace,
+    paths: { path: string; type: 'file' | 'directory' | 'any' }[],
+  ): Promise<void>;
 
   /** Names the present state. */
   abstract mark(workspace: Workspace): Promise<WorkspaceMark>;

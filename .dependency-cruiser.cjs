@@ -1,0 +1,142 @@
+/**
+ * The import rules: the arrows of docs/ARCHITECTURE.md, so that an import against the flow fails the tests.
+ *
+ *   access → commands → execution → { agents, workspaces, sandbox, model-gateway } ;  streaming → execution
+ *   agents → { sandbox, model-gateway, workspaces } ;  workspaces → sandbox
+ */
+
+/** What every feature may use and what uses no feature. */
+const GROUND = ['config', 'errors'];
+
+/**
+ * Feature → the features it may import besides itself and the ground.
+ * A feature that is missing here fails the rule `every-feature-has-its-arrows`.
+ * @type {Record<string, string[]>}
+ */
+const ARROWS = {
+  config: [],
+  errors: [],
+  // Fixed leaves: the ground on which security stands knows nothing of what is built on it.
+  sandbox: [],
+  'model-gateway': [],
+  persistence: [],
+  // Host-side work on workspaces is done inside sandboxes.
+  workspaces: ['sandbox'],
+  agents: ['sandbox', 'model-gateway', 'workspaces'],
+  // A command compiles to an AgentTask; the path rule of workspaces says which directories it may name.
+  commands: ['agents', 'sandbox', 'workspaces'],
+  // Principals and keys; everything above asks who is calling.
+  access: ['persistence'],
+  execution: ['access', 'commands', 'agents', 'workspaces', 'sandbox', 'model-gateway', 'persistence'],
+  // Delivers what execution records; execution publishes through its own port and never looks back.
+  streaming: ['access', 'commands', 'execution', 'persistence'],
+  // The observers see all and are imported by nobody.
+  audit: ['access', 'commands', 'execution', 'persistence'],
+  metrics: ['access', 'execution', 'model-gateway', 'sandbox', 'streaming'],
+  health: ['access', 'execution', 'persistence', 'sandbox'],
+};
+const OBSERVERS = ['audit', 'metrics', 'health'];
+
+const anyOf = (/** @type {string[]} */ names) => `(?:${names.join('|')})`;
+const SPEC = '\\.spec\\.ts$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(ARROWS).map(([feature, others]) => ({
+      name: `arrows-of-${feature}`,
+      comment: `src/${feature} may import only ${[...others, ...(GROUND.includes(feature) ? [] : GROUND)].join(', ') || 'nothing of the house'}.`,
+      severity: /** @type {const} */ ('error'),
+      from: { path: `^src/${feature}/` },
+      to: {
+        path: '^src/',
+        pathNot: `^src/${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/`,
+      },
+    })),
+    {
+      name: 'every-feature-has-its-arrows',
+      comment: 'A new folder in src decides what it may import before it is used: add it to ARROWS.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: `^src/${anyOf(Object.keys(ARROWS))}/` },
+    },
+    {
+      name: 'nobody-imports-an-observer',
+      comment:
+        'audit, metrics and health watch through interceptors and domain events; nothing depends on them.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: `^src/(?:${OBSERVERS.join('|')})/|^src/app\\.module\\.ts$|^src/main\\.ts$`,
+      },
+      to: { path: `^src/${anyOf(OBSERVERS)}/` },
+    },
+    {
+      name: 'drivers-only-in-persistence',
+      comment: 'The only place that knows a database driver; everything else speaks Kysely.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/persistence/' },
+      to: { path: '^(?:node:)?sqlite$|node_modules/(?:pg|better-sqlite3|libsql)/' },
+    },
+    {
+      name: 'processes-only-in-the-sandbox',
+      comment: 'The server starts programs in one place only, with an argument list of its own and no shell.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/sandbox/|${SPEC}` },
+      to: { path: '^(?:node:)?child_process$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-cycles',
+      comment:
+        'Data goes down once and comes back once; two files that need one another are one file or miss a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nothing imports and that imports nothing is forgotten.',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '^src/main\\.ts$|\\.d\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'no-development-dependencies-in-src',
+      comment: 'The image is installed without them.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-undeclared-packages',
+      comment: "A package that only comes with another one is gone when that one's dependencies change.",
+      severity: 'error',
+      from: { path: '^(?:src|test)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere would otherwise escape every other rule.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'src-knows-no-tests',
+      comment: 'What runs in production does not depend on what tests it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: SPEC },
+      to: { path: `^test/|${SPEC}` },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Imports of types are arrows too.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,33 @@
+/** Runs the built server on the pinned Node as if it were this process: its streams, its signals, its exit code. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { NODE, ROOT } from '../setup/paths.mjs';
+
+/** Ctrl-C arrives here twice, from the terminal and from npm; a copy within this many milliseconds is dropped. */
+const SAME_KEYPRESS_MS = 500;
+
+/**
+ * The server stays in this process group, so that a signal to the group (Ctrl-C, `kill -9 -pgid`) cannot miss it; a
+ * signal to npm alone is passed on. It may thus see a signal twice and must treat the second as the first.
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<number>} the server's exit code, or 128 + the number of the signal that ended it
+ */
+export function runServer(args, env) {
+  const server = spawn(NODE, [join(ROOT, 'dist', 'main.js'), ...args], { env, stdio: 'inherit' });
+
+  let last = -Infinity;
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => {
+      if (performance.now() - last >= SAME_KEYPRESS_MS) server.kill(signal);
+      last = performance.now();
+    });
+
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
+}

@@ -1,0 +1,26 @@
+/** Who is it, may they, how often: asked of every call, in this order. */
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { getStorageToken, ThrottlerStorageService } from '@nestjs/throttler';
+import { ApiKeys } from './api-keys.js';
+import { AuthGuard } from './auth.guard.js';
+import { KeysController } from './keys.controller.js';
+import { Throttle } from './throttle.js';
+import { UserThrottleGuard } from './user-throttle.guard.js';
+
+@Global()
+@Module({
+  controllers: [KeysController],
+  providers: [
+    ApiKeys,
+    AuthGuard,
+    Throttle,
+    // Counters in this process; any other ThrottlerStorage shares them between processes.
+    { provide: getStorageToken(), useClass: ThrottlerStorageService },
+    // Guards run in this order.
+    { provide: APP_GUARD, useExisting: AuthGuard },
+    { provide: APP_GUARD, useClass: UserThrottleGuard },
+  ],
+  exports: [ApiKeys, AuthGuard, Throttle],
+})
+export class AccessModule {}

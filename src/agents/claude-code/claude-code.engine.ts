@@ -1,0 +1,55 @@
+/** The real Claude Code CLI, driven by the official Agent SDK, in a sandbox of its own. */
+import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config.js';
+import { reachableProgram } from '../../sandbox/reachable.js';
+import { Sandboxes } from '../../sandbox/sandbox.js';
+import { AgentEngine, type AgentEvent, type AgentOutcome, type AgentRun } from '../agent-engine.js';
+import { claudeBinary } from './claude-binary.js';
+import { ClaudeSession } from './claude-session.js';
+import { eventsOf, outcomeOf } from './sdk-messages.js';
+
+@Injectable()
+export class ClaudeCodeEngine extends AgentEngine {
+  readonly name = 'claude-code';
+
+  constructor(
+    private readonly sandboxes: Sandboxes,
+    private readonly config: Config,
+  ) {
+    super();
+  }
+
+  async *run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void> {
+    const session = await this.open(run);
+    const stop = () => session.stop();
+    run.signal.addEventListener('abort', stop);
+    if (run.signal.aborted) stop();
+    try {
+      await session.begin();
+      for await (const message of session.messages) {
+        yield* eventsOf(message);
+        if (message.type === 'result') return outcomeOf(message);
+      }
+      throw new Error('the session ended without a result');
+    } catch (error) {
+      throw await session.explain(error);
+    } finally {
+      run.signal.removeEventListener('abort', stop);
+      await session.close();
+    }
+  }
+
+  /** @throws ClaudeCodeError E012 when there is no executable */
+  private async open({ task, workspace, route }: AgentRun): Promise<ClaudeSession> {
+    const { values, dataDirectory } = this.config;
+    const binary = await reachableProgram(claudeBinary(values.CLAUDE_CODE_BINARY), workspace.uid, dataDirectory);
+    return new ClaudeSession({
+      task,
+      binary,
+      workspace,
+      modelSocket: route.socketPath,
+      output: { lineBytes: values.OUTPUT_LINE_MAX_BYTES, totalBytes: values.OUTPUT_MAX_BYTES },
+      start: (order) => this.sandboxes.start(order),
+    });
+  }
+}

@@ -1,0 +1,138 @@
+/** One Claude Code process for one task: started through the Agent SDK in a sandbox, given its prompt over the protocol. */
+import { randomBytes } from 'node:crypto';
+import { type CanUseTool, type Options, type Query, query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import type { Sandbox, SandboxOrder } from '../../sandbox/sandbox.js';
+import type { AgentTask } from '../agent-task.js';
+import { SandboxedCli } from './sandboxed-cli.js';
+import { StderrTail } from './stderr-tail.js';
+
+/** Milliseconds between TERM and KILL when a session is stopped: what the CLI may use to put down what it holds. */
+const GRACE_MS = 5000;
+
+const CLI_IN_SANDBOX = '/opt/agent/claude';
+
+/** The tool by which the CLI takes a structured answer; it exists only when a schema is given. */
+const STRUCTURED_OUTPUT = 'StructuredOutput';
+
+export interface SessionOrder {
+  task: AgentTask;
+  /** Host path of the `claude` executable, reachable for the sandbox's uid. */
+  binary: string;
+  workspace: SandboxOrder['workspace'];
+  modelSocket: string;
+  output: { lineBytes: number; totalBytes: number };
+  start: (order: SandboxOrder) => Promise<Sandbox>;
+}
+
+export class ClaudeSession {
+  readonly messages: Query;
+  private readonly prompt = Promise.withResolvers<string>();
+  private readonly closed = Promise.withResolvers<void>();
+  private readonly stderr = new StderrTail();
+  private sandbox: Promise<Sandbox> | undefined;
+  private cli: SandboxedCli | undefined;
+
+  constructor(private readonly order: SessionOrder) {
+    this.messages = query({ prompt: this.input(), options: this.options() });
+  }
+
+  /** Binds the model and sends the task: over the protocol, so that nothing a user wrote is ever in an argument. */
+  async begin(): Promise<void> {
+    await this.messages.setModel(this.order.task.model);
+    this.prompt.resolve(this.order.task.prompt);
+  }
+
+  /** TERM to the CLI, KILL after 5 s. */
+  stop(): void {
+    this.cli?.kill();
+  }
+
+  /** Resolves when nothing of the session is alive. */
+  async close(): Promise<void> {
+    this.prompt.reject(new Error('the session was closed'));
+    this.closed.resolve();
+    this.messages.close();
+    const sandbox = await this.sandbox?.catch(() => undefined);
+    await sandbox?.end(GRACE_MS * Number(this.cli?.killed === true));
+  }
+
+  /** What really went wrong, behind the SDK's error: no sandbox, too much output, or a CLI that crashed. */
+  async explain(error: unknown): Promise<ClaudeCodeError> {
+    if (error instanceof ClaudeCodeError) return error;
+    const started: unknown = await this.sandbox?.catch((reason: unknown) => reason);
+    if (started instanceof ClaudeCodeError) return started;
+    if (this.cli?.stdout.errored instanceof ClaudeCodeError) return this.cli.stdout.errored;
+    const cause = new Error(`Claude Code failed; its standard error ended with:\n${this.stderr.toString()}`, {
+      cause: error,
+    });
+    return new ClaudeCodeError('E005', 'Claude Code stopped without an answer.', { cause });
+  }
+
+  /** One message; the input stays open until the session is closed, or the CLI could not ask for permissions. */
+  private async *input(): AsyncGenerator<SDKUserMessage, void, void> {
+    const content = await this.prompt.promise.catch(() => undefined);
+    if (content === undefined) return;
+    yield { type: 'user', message: { role: 'user', content }, parent_tool_use_id: null };
+    await this.closed.promise;
+  }
+
+  private options(): Options {
+    const { task } = this.order;
+    return {
+      pathToClaudeCodeExecutable: CLI_IN_SANDBOX,
+      spawnClaudeCodeProcess: ({ args }) => this.spawn(args),
+      env: {},
+      // Nothing of the workspace configures the agent: no settings, hooks, helpers or MCP servers that were planted there.
+      settingSources: [],
+      strictMcpConfig: true,
+      persistSession: false,
+      includePartialMessages: true,
+      tools: [...task.tools],
+      canUseTool: permissionFor(task),
+      maxTurns: task.limits.maxTurns,
+      systemPrompt: { type: 'preset', preset: 'claude_code', append: task.systemPrompt },
+      ...(task.outputSchema === undefined
+        ? {}
+        : { outputFormat: { type: 'json_schema', schema: { ...task.outputSchema } } }),
+    };
+  }
+
+  private spawn(args: string[]): SandboxedCli {
+    const { task, binary, workspace, modelSocket, output, start } = this.order;
+    this.sandbox = start({
+      workspace,
+      access: task.access,
+      argv: [CLI_IN_SANDBOX, ...args],
+      workingDirectory: task.workingDirectory,
+      env: environment(),
+      modelSocket,
+      readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
+    });
+    this.sandbox.then(
+      (sandbox) => sandbox.stderr.pipe(this.stderr),
+      () => undefined, // told by `explain`
+    );
+    this.cli = new SandboxedCli(this.sandbox, GRACE_MS, output);
+    return this.cli;
+  }
+}
+
+/** The CLI's whole environment besides the sandbox's own. The key is a placeholder; the gateway puts in the real one. */
+const environment = () => ({
+  ANTHROPIC_BASE_URL: 'http://127.0.0.1:3128',
+  ANTHROPIC_API_KEY: `sk-sandbox-${randomBytes(12).toString('hex')}`,
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  DISABLE_AUTOUPDATER: '1',
+});
+
+/** Allows the tools of the task and denies the rest, whatever the CLI offers. */
+function permissionFor(task: AgentTask): CanUseTool {
+  const allowed = new Set([...task.tools, ...(task.outputSchema === undefined ? [] : [STRUCTURED_OUTPUT])]);
+  return (name, input) =>
+    Promise.resolve(
+      allowed.has(name)
+        ? { behavior: 'allow', updatedInput: input }
+        : { behavior: 'deny', message: `The tool ${name} is not available here.` },
+    );
+}

@@ -1,0 +1,61 @@
+/** The CLI's process as the Agent SDK wants to see it, while it really runs in a sandbox that is still starting. */
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk';
+import type { Sandbox, SandboxExit } from '../../sandbox/sandbox.js';
+import { OutputLimit } from './output-limit.js';
+
+export class SandboxedCli extends EventEmitter implements SpawnedProcess {
+  readonly stdin = new PassThrough();
+  readonly stdout: OutputLimit;
+  killed = false;
+  exitCode: number | null = null;
+  signalCode: NodeJS.Signals | null = null;
+
+  /**
+   * @param starting the sandbox in which the CLI is being started
+   * @param graceMs milliseconds between TERM and KILL
+   * @param limits bytes of output, per line and in total
+   */
+  constructor(
+    private readonly starting: Promise<Sandbox>,
+    private readonly graceMs: number,
+    limits: { lineBytes: number; totalBytes: number },
+  ) {
+    super();
+    this.stdout = new OutputLimit(limits);
+    starting.then(
+      (sandbox) => this.connect(sandbox),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  kill(): boolean {
+    this.killed = true;
+    void this.starting.then(
+      (sandbox) => sandbox.end(this.graceMs),
+      () => undefined, // it never started: nothing to end
+    );
+    return true;
+  }
+
+  private connect(sandbox: Sandbox): void {
+    // A pipe that breaks is the end of the process, which `exited` tells; it is no event of its own.
+    const ignored = () => undefined;
+    pipeline(this.stdin, sandbox.stdin).catch(ignored);
+    const drained = pipeline(sandbox.stdout, this.stdout).catch(ignored);
+    void Promise.all([sandbox.exited, drained]).then(([exit]) => this.finish(exit));
+  }
+
+  private finish({ code, signal }: SandboxExit): void {
+    this.exitCode = code;
+    this.signalCode = signal;
+    this.emit('exit', code, signal);
+  }
+
+  private fail(error: unknown): void {
+    this.stdout.destroy();
+    this.emit('error', error instanceof Error ? error : new Error(String(error)));
+  }
+}

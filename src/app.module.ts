@@ -1,0 +1,38 @@
+/** The whole product, wired: one module a room, in the order in which a request passes them. */
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AccessModule } from './access/access.module.js';
+import { AuditModule } from './audit/audit.module.js';
+import { CommandsModule } from './commands/commands.module.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { ErrorsModule } from './errors/errors.module.js';
+import { ExecutionModule } from './execution/execution.module.js';
+import { HealthModule } from './health/health.module.js';
+import { LoggingModule } from './logging/logging.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { PersistenceModule } from './persistence/persistence.module.js';
+import { EventLogModule } from './streaming/event-log.module.js';
+import { StreamingModule } from './streaming/streaming.module.js';
+import { WorkspacesModule } from './workspaces/workspaces.module.js';
+
+@Module({
+  imports: [
+    LoggingModule,
+    ErrorsModule,
+    PersistenceModule,
+    EventLogModule,
+    AccessModule,
+    CommandsModule,
+    ExecutionModule,
+    WorkspacesModule,
+    StreamingModule,
+    AuditModule,
+    MetricsModule,
+    HealthModule,
+  ],
+})
+export class AppModule {
+  static register(config: Config): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.register(config)] };
+  }
+}

@@ -1,0 +1,103 @@
+/** Writes the audit entries of executions and of refused calls, as they are announced. */
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { type Refusal, Refusals } from '../errors/refusals.js';
+import { type DomainEventMap, DomainEvents } from '../execution/domain-events.js';
+import { promptFacts } from './audit-entry.js';
+import { AuditLog } from './audit-log.js';
+
+@Injectable()
+export class AuditObserver {
+  private readonly logger = new Logger(AuditObserver.name);
+  /** Who was throttled → epoch milliseconds from which a further refusal is an entry again. */
+  private readonly throttledUntil = new Map<string, number>();
+
+  constructor(
+    private readonly log: AuditLog,
+    private readonly config: Config,
+    events: DomainEvents,
+    refusals: Refusals,
+  ) {
+    events.on('execution.accepted', ({ data }) => this.accepted(data));
+    events.on('execution.ended', ({ data }) => this.ended(data));
+    refusals.on('refused', ({ data }) => this.refused(data));
+  }
+
+  /** @throws ClaudeCodeError E012, which refuses the execution: what cannot be recorded is not done */
+  private async accepted({ execution, caller, db }: DomainEventMap['execution.accepted']): Promise<void> {
+    const { id, action, projectId, userId, request } = execution;
+    const entry = {
+      type: 'execution.accepted' as const,
+      requestId: caller.requestId,
+      action,
+      keyId: caller.principal.keyId,
+      principalId: caller.principal.userId,
+      userId,
+      executionId: id,
+      projectId,
+      ...promptFacts(request.prompt),
+      remoteAddress: caller.remoteAddress,
+    };
+    try {
+      await this.log.append(entry, db);
+    } catch (error) {
+      this.logger.error({ msg: 'the audit cannot be written', err: error });
+      throw new ClaudeCodeError('E012', 'The audit cannot be written', { cause: error });
+    }
+  }
+
+  private async ended({ execution, usage, db }: DomainEventMap['execution.ended']): Promise<void> {
+    const { id, action, projectId, userId, keyId, requestId, request, status, errorCode } = execution;
+    const { startedAt, endedAt } = execution;
+    await this.log.append(
+      {
+        type: 'execution.ended',
+        requestId,
+        action,
+        keyId,
+        userId,
+        executionId: id,
+        projectId,
+        ...promptFacts(request.prompt),
+        success: status === 'succeeded',
+        duration: startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt,
+        tokensUsed: Object.values(usage).reduce(
+          (sum, use) =>
+            sum + use.inputTokens + use.outputTokens + use.cacheCreationTokens + use.cacheReadTokens,
+          0,
+        ),
+        errorCode,
+      },
+      db,
+    );
+  }
+
+  /** @throws whatever the database throws; whoever announced it logs that, and the call stays refused */
+  private async refused({ code, action, requestId, remoteAddress, keyId, userId }: Refusal): Promise<void> {
+    if (code === 'E002' && this.wasThrottledBefore(userId ?? remoteAddress)) return;
+    await this.log.append({
+      type: 'call.refused',
+      requestId,
+      action: action.slice(0, MAX_ACTION_CHARS).toWellFormed(),
+      keyId,
+      principalId: userId,
+      userId,
+      success: false,
+      errorCode: code,
+      remoteAddress,
+    });
+  }
+
+  /** One entry per window tells of a flood; one per call would let the flood fill the disk. */
+  private wasThrottledBefore(who: string): boolean {
+    const now = Date.now();
+    for (const [other, until] of this.throttledUntil) if (until <= now) this.throttledUntil.delete(other);
+    if (this.throttledUntil.has(who)) return true;
+    this.throttledUntil.set(who, now + this.config.values.RATE_LIMIT_WINDOW_MS);
+    return false;
+  }
+}
+
+/** A path can be as long as Node's header limit (16 KiB). */
+const MAX_ACTION_CHARS = 512;

@@ -1,0 +1,24 @@
+/** The commands, each registered by its action. */
+import { Module } from '@nestjs/common';
+import { AnalyzeCommand } from './analyze.command.js';
+import { CommandCompiler } from './command-compiler.js';
+import { COMMANDS, CommandRegistry } from './command-registry.js';
+import { CommandsController } from './commands.controller.js';
+import { GenerateCommand } from './generate.command.js';
+import { RefactorCommand } from './refactor.command.js';
+import { ReviewCommand } from './review.command.js';
+
+/** A new command is its file and its line here. */
+const ALL = [GenerateCommand, AnalyzeCommand, RefactorCommand, ReviewCommand];
+
+@Module({
+  controllers: [CommandsController],
+  providers: [
+    ...ALL,
+    { provide: COMMANDS, useFactory: (...commands) => commands, inject: ALL },
+    CommandRegistry,
+    CommandCompiler,
+  ],
+  exports: [CommandRegistry, CommandCompiler],
+})
+export class CommandsModule {}

@@ -1,0 +1,29 @@
+/** Refuses JSON that is made to hurt whoever walks it: nested without end, or with keys that reach for prototypes. */
+import { invalidRequest } from './to-claude-code-error.js';
+
+/** Levels of nesting; our deepest request has four. Recursive code overflows the stack at some ten thousand. */
+export const MAX_DEPTH = 32;
+
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * Walks without recursion, so that depth cannot hurt the walker itself.
+ * @throws ClaudeCodeError E003 naming the first field that is not acceptable
+ */
+export function assertPlainJson(root: unknown): void {
+  const waiting: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { value, path, depth } = next;
+    // Bytes (an attachment of a socket message) are values, not structure.
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    if (depth >= MAX_DEPTH)
+      throw invalidRequest([
+        { field: path.split('.', 3).join('.'), problem: `is nested deeper than ${MAX_DEPTH} levels` },
+      ]);
+    for (const [key, child] of Object.entries(value)) {
+      const field = path === '' ? key : `${path}.${key}`;
+      if (FORBIDDEN_KEYS.has(key)) throw invalidRequest([{ field, problem: 'must not be given' }]);
+      waiting.push({ value: child, path: field, depth: depth + 1 });
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** The one validation of everything that comes in: unknown fields are refused, each problem is named by its path. */
+import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { assertPlainJson } from './plain-json.js';
+import { type FieldProblem, invalidRequest } from './to-claude-code-error.js';
+
+/** For HTTP (global) and for socket messages alike. @throws ClaudeCodeError E003 with `details: FieldProblem[]` */
+@Injectable()
+export class StrictValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      stopAtFirstError: true,
+      exceptionFactory: (errors) => invalidRequest(errors.flatMap((error) => problemsOf(error, ''))),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body') assertPlainJson(value);
+    return (await super.transform(value, metadata)) as unknown;
+  }
+}
+
+function problemsOf({ property, constraints, children }: ValidationError, parent: string): FieldProblem[] {
+  const field = parent === '' ? property : `${parent}.${property}`;
+  return [
+    ...Object.values(constraints ?? {}).map((problem) => ({ field, problem })),
+    ...(children ?? []).flatMap((child) => problemsOf(child, field)),
+  ];
+}

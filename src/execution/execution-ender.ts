@@ -1,0 +1,98 @@
+/** Writes the one end of an execution: row, last events, usage and audit in a single transaction, then publishes. */
+import { Injectable, Logger } from '@nestjs/common';
+import pRetry from 'p-retry';
+import type { AgentOutcome } from '../agents/agent-engine.js';
+import { CommandRegistry } from '../commands/command-registry.js';
+import type { ClaudeCodeError } from '../errors/claude-code.error.js';
+import type { UsageByModel } from '../model-gateway/model-gateway.js';
+import { Database } from '../persistence/database.js';
+import type { ChangeSet } from '../workspaces/workspace.js';
+import { DomainEvents } from './domain-events.js';
+import { EventLog } from './event-log.js';
+import type { Execution } from './execution.js';
+import type { ExecutionEvent, Fact } from './execution-event.js';
+import { responseOf } from './execution-response.js';
+import { endOf } from './execution-state.js';
+import { type End, ExecutionStore } from './execution-store.js';
+
+/** What an attempt has to show when it ends: an outcome or an error. */
+export interface AttemptResult {
+  outcome?: AgentOutcome;
+  error?: ClaudeCodeError;
+  usage: UsageByModel;
+  changes: ChangeSet;
+}
+
+/** Of an execution that never ran. */
+export const nothingDone = (error: ClaudeCodeError): AttemptResult => ({
+  error,
+  usage: {},
+  changes: { files: [], diff: '', skipped: [] },
+});
+
+/** An end must be written: while the database refuses (full disk, locked), it is tried again, at most this far apart. */
+const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 100, maxTimeout: 5000, factor: 2 } as const;
+
+@Injectable()
+export class ExecutionEnder {
+  private readonly logger = new Logger('Execution');
+
+  constructor(
+    private readonly store: ExecutionStore,
+    private readonly commands: CommandRegistry,
+    private readonly database: Database,
+    private readonly log: EventLog,
+    private readonly events: DomainEvents,
+  ) {}
+
+  /** Answers the ended execution, or undefined when this attempt is not the one that may end it. */
+  async end(execution: Execution, result: AttemptResult): Promise<Execution | undefined> {
+    const ended = { ...execution, ...endingOf(execution, result, this.commands) };
+    const stored = await pRetry(() => this.write(ended, result), {
+      ...RETRY,
+      onFailedAttempt: ({ error }) =>
+        this.logger.error({ msg: 'the end could not be written; trying again', executionId: execution.id, err: error }),
+    });
+    if (stored === undefined) {
+      this.logger.warn({ msg: 'the end came too late: fenced off', executionId: execution.id });
+      return undefined;
+    }
+    this.log.publish(stored);
+    await this.events.emitSerial('execution.settled', { execution: ended, usage: result.usage });
+    return ended;
+  }
+
+  private async write(
+    ended: Execution & End,
+    { usage, changes }: AttemptResult,
+  ): Promise<ExecutionEvent[] | undefined> {
+    return this.database.transaction().execute(async (db) => {
+      if (!(await this.store.end(db, ended, ended))) return undefined;
+      if (changes.files.length > 0) await this.store.saveChanges(db, ended.id, changes);
+      await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
+      return this.log.record(db, ended.id, ended.attempt, lastFacts(ended, usage, changes));
+    });
+  }
+}
+
+function endingOf(execution: Execution, result: AttemptResult, commands: CommandRegistry): End {
+  const { outcome, usage, changes } = result;
+  const error = result.error?.toBody();
+  const endedAt = Date.now();
+  const command = commands.get(execution.action);
+  return {
+    status: error === undefined ? 'succeeded' : endOf(error.code),
+    errorCode: error?.code,
+    endedAt,
+    response: responseOf({ execution, command, endedAt, usage, changes, outcome, error }),
+  };
+}
+
+function lastFacts(ended: Execution & End, usage: UsageByModel, changes: ChangeSet): Fact[] {
+  const changed = changes.files.map(({ path, action, size }) => ({ path, action, size }));
+  return [
+    ...(changed.length > 0 ? [{ type: 'workspace.changed' as const, data: { files: changed } }] : []),
+    ...(Object.keys(usage).length > 0 ? [{ type: 'usage.updated' as const, data: { models: usage } }] : []),
+    { type: 'execution.finished', data: { status: ended.status, response: ended.response } },
+  ];
+}

@@ -1,0 +1,157 @@
+/** Carries out one attempt of an execution: claim, prepare, let the engine work, find the changes, end. */
+import { Injectable, Logger } from '@nestjs/common';
+import pRetry from 'p-retry';
+import { AgentEngine, type AgentOutcome } from '../agents/agent-engine.js';
+import type { AgentTask } from '../agents/agent-task.js';
+import { CommandCompiler } from '../commands/command-compiler.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
+import { logContext } from '../logging/log-context.js';
+import { ModelGateway, type ModelRoute } from '../model-gateway/model-gateway.js';
+import { Database } from '../persistence/database.js';
+import { type Workspace, Workspaces } from '../workspaces/workspace.js';
+import { ActiveExecutions } from './active-executions.js';
+import { DomainEvents } from './domain-events.js';
+import { EventLog, FencedError } from './event-log.js';
+import { EventWriter } from './event-writer.js';
+import type { Execution } from './execution.js';
+import { type AttemptResult, ExecutionEnder } from './execution-ender.js';
+import { ExecutionStore } from './execution-store.js';
+
+@Injectable()
+export class ExecutionRunner {
+  private readonly logger = new Logger('Execution');
+
+  constructor(
+    private readonly store: ExecutionStore,
+    private readonly active: ActiveExecutions,
+    private readonly compiler: CommandCompiler,
+    private readonly workspaces: Workspaces,
+    private readonly gateway: ModelGateway,
+    private readonly engine: AgentEngine,
+    private readonly database: Database,
+    private readonly log: EventLog,
+    private readonly events: DomainEvents,
+    private readonly ender: ExecutionEnder,
+  ) {}
+
+  /** Never rejects: whatever happens is the end of the execution, and a defect is E099. */
+  async run(executionId: string): Promise<void> {
+    // Registered before the claim, so that a cancel finds it at every moment.
+    await this.active.during(executionId, async (ending) => {
+      const execution = await this.claim(executionId);
+      if (execution === undefined) return; // cancelled while it waited
+      await logContext.run({ executionId, requestId: execution.requestId }, async () => {
+        const result = await this.attempt(execution, ending);
+        if (result.error !== undefined) this.report(result.error);
+        await this.ender.end(execution, result);
+      });
+    });
+  }
+
+  /** An accepted execution must run: while the database refuses, the claim is tried again, at most 5 s apart. */
+  private claim(executionId: string): Promise<Execution | undefined> {
+    return pRetry(() => this.store.claim(executionId), {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 100,
+      maxTimeout: 5000,
+      onFailedAttempt: ({ error }) => this.logger.error({ msg: 'cannot claim; trying again', executionId, err: error }),
+    });
+  }
+
+  private async attempt(execution: Execution, ending: AbortController): Promise<AttemptResult> {
+    const result: AttemptResult = { usage: {}, changes: { files: [], diff: '', skipped: [] } };
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const task = this.compiler.compile(execution.request);
+      timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
+      const workspace = await this.workspaces.open(execution.userId, execution.projectId);
+      const mark = task.access === 'read-write' ? await this.workspaces.mark(workspace) : undefined;
+      Object.assign(result, await this.work(execution, task, workspace, ending));
+      if (mark !== undefined) result.changes = await this.workspaces.changesSince(workspace, mark);
+    } catch (error) {
+      result.error ??= asEnd(error, ending.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+    return result;
+  }
+
+  /** The engine's part, with the model's socket open around it. Failures are answered, not thrown. */
+  private async work(
+    execution: Execution,
+    task: AgentTask,
+    workspace: Workspace,
+    ending: AbortController,
+  ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage'>> {
+    const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
+    const route = await this.gateway.open({
+      executionId: execution.id,
+      uid: workspace.uid,
+      maxOutputTokens: task.limits.maxOutputTokens,
+      onUsage: (models) => void writer.write({ type: 'usage.updated', data: { models } }),
+    });
+    try {
+      await this.begin(execution);
+      ending.signal.throwIfAborted();
+      const outcome = await this.follow(execution, { task, workspace, route, ending }, writer);
+      ending.signal.throwIfAborted();
+      return { outcome, usage: route.usage() };
+    } catch (error) {
+      return { error: asEnd(error, ending.signal, route), usage: route.usage() };
+    } finally {
+      await route.close();
+      await writer.close();
+    }
+  }
+
+  private async begin(execution: Execution): Promise<void> {
+    const { id, attempt, engine, access } = execution;
+    const stored = await this.database.transaction().execute(async (db) => {
+      if (!(await this.store.advance(db, execution, 'running'))) throw new FencedError(id, attempt);
+      return this.log.record(db, id, attempt, [{ type: 'execution.started', data: { attempt, engine, access } }]);
+    });
+    this.log.publish(stored);
+    const startedAt = execution.startedAt ?? execution.createdAt;
+    await this.events.emitSerial('execution.started', { execution, waitedMs: startedAt - execution.createdAt });
+  }
+
+  private async follow(
+    execution: Execution,
+    work: { task: AgentTask; workspace: Workspace; route: ModelRoute; ending: AbortController },
+    writer: EventWriter,
+  ): Promise<AgentOutcome> {
+    const { ending, ...rest } = work;
+    const run = this.engine.run({ executionId: execution.id, ...rest, signal: ending.signal });
+    const begun = performance.now();
+    let spoke = false;
+    for (;;) {
+      const next = await run.next();
+      if (next.done === true) return next.value;
+      await writer.write(next.value);
+      if (!spoke && next.value.type === 'agent.text') {
+        spoke = true;
+        await this.events.emitSerial('execution.first-token', { execution, afterMs: performance.now() - begun });
+      }
+    }
+  }
+
+  private report(error: ClaudeCodeError): void {
+    const level = error.code === 'E099' ? 'error' : 'warn';
+    this.logger[level]({ msg: 'execution failed', code: error.code, err: error.cause ?? error });
+  }
+}
+
+const timedOut = (timeoutMs: number) => new ClaudeCodeError('E001', `The time limit of ${timeoutMs} ms ended it.`);
+
+/**
+ * Why an attempt ended: the first cause that was given for its end, else what the model's service did, else the error
+ * itself; anything that is not of the catalogue is a defect.
+ */
+function asEnd(error: unknown, signal: AbortSignal, route?: ModelRoute): ClaudeCodeError {
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  const failure = signal.aborted ? undefined : route?.failure();
+  if (failure !== undefined)
+    return new ClaudeCodeError(failure.code, failure.message, { retryAfter: failure.retryAfter, cause: error });
+  return toClaudeCodeError(cause);
+}

@@ -1,0 +1,166 @@
+/** The executions table: the truth about every execution. Every change of state is one guarded update. */
+import { Injectable } from '@nestjs/common';
+import type { Insertable, Selectable } from 'kysely';
+import type { CommandAction } from '../commands/claude-code-request.js';
+import { Database, type Queryable } from '../persistence/database.js';
+import type { ExecutionsTable } from '../persistence/schema.js';
+import type { ChangeSet } from '../workspaces/workspace.js';
+import type { Execution } from './execution.js';
+import { type EndStatus, type ExecutionStatus, statesBefore } from './execution-state.js';
+
+export interface ListQuery {
+  userId: string;
+  status?: ExecutionStatus;
+  projectId?: string;
+  action?: CommandAction;
+  /** Only executions made before this one: the last id of the page before. */
+  before?: string;
+  limit: number;
+}
+
+/** What a retried call is recognised by. */
+export interface Idempotency {
+  key: string | null;
+  requestHash: string;
+}
+
+export interface End extends Required<Pick<Execution, 'endedAt' | 'response'>>, Pick<Execution, 'errorCode'> {
+  status: EndStatus;
+}
+
+@Injectable()
+export class ExecutionStore {
+  constructor(private readonly database: Database) {}
+
+  async insert(db: Queryable, execution: Execution, idempotency: Idempotency): Promise<void> {
+    await db.insertInto('executions').values(toRow(execution, idempotency)).execute();
+  }
+
+  async find(id: string): Promise<Execution | undefined> {
+    const row = await this.database.selectFrom('executions').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** The execution this user made under this key, with the hash of its request. */
+  async findByIdempotencyKey(
+    userId: string,
+    key: string,
+  ): Promise<{ execution: Execution; requestHash: string } | undefined> {
+    const row = await this.database
+      .selectFrom('executions')
+      .selectAll()
+      .where('userId', '=', userId)
+      .where('idempotencyKey', '=', key)
+      .executeTakeFirst();
+    return row && { execution: fromRow(row), requestHash: row.requestHash };
+  }
+
+  /** Newest first. */
+  async list(query: ListQuery): Promise<Execution[]> {
+    let rows = this.database.selectFrom('executions').selectAll().where('userId', '=', query.userId);
+    if (query.status !== undefined) rows = rows.where('status', '=', query.status);
+    if (query.projectId !== undefined) rows = rows.where('projectId', '=', query.projectId);
+    if (query.action !== undefined) rows = rows.where('action', '=', query.action);
+    if (query.before !== undefined) rows = rows.where('id', '<', query.before);
+    return (await rows.orderBy('id', 'desc').limit(query.limit).execute()).map(fromRow);
+  }
+
+  /** What has not ended, oldest first. */
+  async unfinished(): Promise<Execution[]> {
+    const rows = await this.database
+      .selectFrom('executions')
+      .selectAll()
+      .where('status', 'in', ['queued', 'starting', 'running'])
+      .orderBy('id')
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Begins the next attempt; undefined when it no longer waits. */
+  async claim(id: string): Promise<Execution | undefined> {
+    const row = await this.database
+      .updateTable('executions')
+      .set((eb) => ({ status: 'starting', attempt: eb('attempt', '+', 1), startedAt: Date.now() }))
+      .where('id', '=', id)
+      .where('status', '=', 'queued')
+      .returningAll()
+      .executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Moves an attempt on; false when the way is not allowed or the attempt is not the execution's any more. */
+  async advance(db: Queryable, { id, attempt }: Execution, to: 'running' | 'queued'): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('executions')
+      .set({ status: to })
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .where('status', 'in', statesBefore(to))
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
+  /** Ends an attempt; false when it has already ended or the attempt is not the execution's any more. */
+  async end(db: Queryable, { id, attempt }: Execution, end: End): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('executions')
+      .set({
+        status: end.status,
+        endedAt: end.endedAt,
+        errorCode: end.errorCode ?? null,
+        response: JSON.stringify(end.response),
+      })
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .where('status', 'in', statesBefore(end.status))
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
+  async saveChanges(db: Queryable, executionId: string, changes: ChangeSet): Promise<void> {
+    await db.insertInto('changes').values({ executionId, body: JSON.stringify(changes) }).execute();
+  }
+
+  async changes(executionId: string): Promise<ChangeSet | undefined> {
+    const row = await this.database
+      .selectFrom('changes')
+      .select('body')
+      .where('executionId', '=', executionId)
+      .executeTakeFirst();
+    return row && (JSON.parse(row.body) as ChangeSet);
+  }
+
+  /** Removes up to `limit` executions that ended before `time`, with their events and changes; answers how many. */
+  async removeEndedBefore(time: number, limit: number): Promise<number> {
+    const old = this.database.selectFrom('executions').select('id').where('endedAt', '<', time).limit(limit);
+    const { numDeletedRows } = await this.database
+      .deleteFrom('executions')
+      .where('id', 'in', old)
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+}
+
+const toRow = (execution: Execution, idempotency: Idempotency): Insertable<ExecutionsTable> => ({
+  ...execution,
+  request: JSON.stringify(execution.request),
+  idempotencyKey: idempotency.key,
+  requestHash: idempotency.requestHash,
+  startedAt: execution.startedAt ?? null,
+  endedAt: execution.endedAt ?? null,
+  errorCode: execution.errorCode ?? null,
+  response: execution.response === undefined ? null : JSON.stringify(execution.response),
+});
+
+/** The columns hold what `toRow` and the guarded updates wrote, so the closed vocabularies can be trusted. */
+function fromRow({ idempotencyKey: _key, requestHash: _hash, ...row }: Selectable<ExecutionsTable>): Execution {
+  return {
+    ...(row as Omit<typeof row, 'action' | 'access' | 'status' | 'errorCode'> &
+      Pick<Execution, 'action' | 'access' | 'status' | 'errorCode'>),
+    request: JSON.parse(row.request) as Execution['request'],
+    startedAt: row.startedAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    errorCode: (row.errorCode ?? undefined) as Execution['errorCode'],
+    response: row.response === null ? undefined : (JSON.parse(row.response) as Execution['response']),
+  };
+}

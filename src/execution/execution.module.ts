@@ -1,0 +1,38 @@
+/** Executions: from the accepted request to the one end. */
+import { Module } from '@nestjs/common';
+import { AgentsModule } from '../agents/agents.module.js';
+import { CommandsModule } from '../commands/commands.module.js';
+import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
+import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { ActiveExecutions } from './active-executions.js';
+import { DomainEvents } from './domain-events.js';
+import { ExecutionEnder } from './execution-ender.js';
+import { ExecutionQueue } from './execution-queue.js';
+import { ExecutionRunner } from './execution-runner.js';
+import { ExecutionService } from './execution-service.js';
+import { ExecutionStore } from './execution-store.js';
+import { ExecutionsController } from './executions.controller.js';
+import { InProcessQueue } from './in-process-queue.js';
+import { Lifecycle } from './lifecycle.js';
+import { Retention } from './retention.js';
+import { Worker } from './worker.js';
+
+@Module({
+  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, ModelGatewayModule],
+  controllers: [ExecutionsController],
+  providers: [
+    { provide: ExecutionQueue, useClass: InProcessQueue },
+    ActiveExecutions,
+    DomainEvents,
+    ExecutionEnder,
+    ExecutionRunner,
+    ExecutionService,
+    ExecutionStore,
+    Lifecycle,
+    Retention,
+    Worker,
+  ],
+  exports: [DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
+})
+export class ExecutionModule {}

@@ -1,0 +1,86 @@
+/** The log: pino behind Nest's LoggerService, so that `new Logger(Name)` of Nest writes here. */
+import { Injectable, type LoggerService } from '@nestjs/common';
+import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions } from 'pino';
+import pretty from 'pino-pretty';
+import { Config } from '../config/config.js';
+import { logContext } from './log-context.js';
+import { redactor } from './redaction.js';
+
+@Injectable()
+export class Log implements LoggerService {
+  private readonly pino: Logger;
+
+  /** @param destination where lines go instead of standard output: for tests */
+  constructor(config: Config, destination: DestinationStream = defaultDestination(config)) {
+    this.pino = pino(
+      {
+        level: config.values.LOG_LEVEL,
+        timestamp: stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        mixin: () => ({ ...logContext.getStore() }),
+        redact: {
+          paths: [
+            '*.authorization',
+            '*["x-api-key"]',
+            '*.cookie',
+            'headers.authorization',
+            'headers["x-api-key"]',
+            'headers.cookie',
+          ],
+          censor: '[redacted]',
+        },
+        hooks: { streamWrite: redactor(config.secrets) },
+      },
+      destination,
+    );
+  }
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write('info', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+
+  /**
+   * Nest puts the context last. `new Logger('Name').error({ executionId, err }, 'what happened')` gives fields and a
+   * message; `.error('what happened', stack)` is Nest's own way.
+   */
+  private write(level: Level, message: unknown, rest: unknown[]): void {
+    const strings = rest.filter((part) => typeof part === 'string');
+    const context = strings.pop();
+    const [text] = strings;
+    if (message instanceof Error) this.pino[level]({ context, err: message }, text ?? message.message);
+    else if (typeof message === 'object' && message !== null) this.pino[level]({ context, ...message }, text);
+    else
+      this.pino[level](
+        { context, stack: text, err: rest.find((part) => part instanceof Error) },
+        String(message),
+      );
+  }
+}
+
+/** People at a terminal get readable lines; everything else gets JSON, one object a line. */
+function defaultDestination(config: Config): DestinationStream {
+  // Synchronous both: the last lines before an exit are the ones that matter.
+  return !config.production && process.stdout.isTTY
+    ? pretty({ sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
+    : pino.destination({ fd: 1, sync: true });
+}

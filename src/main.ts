@@ -1,0 +1,36 @@
+/** Starts the server, tells a newcomer what to do with it, and stops it with grace. */
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ApiKeys } from './access/api-keys.js';
+import { buildApp } from './app.js';
+import { Config, InvalidConfigError } from './config/config.js';
+import { helpText } from './help.js';
+import { welcome } from './welcome.js';
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--help') || process.argv.includes('-h')) return void process.stdout.write(helpText());
+  const config = Config.from(process.env);
+  const app = await buildApp(config);
+  stopOnSignal(app);
+  const secret = await app.get(ApiKeys).bootstrap();
+  await app.listen(config.values.PORT, config.values.HOST);
+  process.stdout.write(welcome(await app.getUrl(), config, secret));
+}
+
+/** The first signal stops with grace and exits 0; a second one does not wait. */
+function stopOnSignal(app: NestExpressApplication): void {
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    await app.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+}
+
+main().catch((error: unknown) => {
+  // A wrong setting is explained; anything else is a defect and shows where.
+  const text = error instanceof InvalidConfigError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+});

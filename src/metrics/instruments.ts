@@ -1,0 +1,79 @@
+/** Every metric of the house. No label can grow with users, projects or what a caller writes. */
+import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import type { Gauge } from 'prom-client';
+import { ExecutionQueue } from '../execution/execution-queue.js';
+
+export const REQUESTS = 'claude_code_requests_total';
+export const ERRORS = 'claude_code_errors_total';
+export const DURATION = 'claude_code_duration_seconds';
+export const TOKENS = 'claude_code_tokens_total';
+export const QUEUE_WAIT = 'caisson_queue_wait_seconds';
+export const FIRST_TOKEN = 'caisson_first_token_seconds';
+export const SANDBOX_START = 'caisson_sandbox_start_seconds';
+export const STREAM_LAG = 'caisson_stream_lag_seconds';
+export const UPSTREAM_DURATION = 'caisson_upstream_duration_seconds';
+export const UPSTREAM_FIRST_BYTE = 'caisson_upstream_first_byte_seconds';
+
+/** Seconds. From the start of a warm sandbox (about 5 ms) to a slow first token. */
+const SHORT = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Seconds. From a trivial answer to the longest execution that is usual (CLAUDE_CODE_TIMEOUT is 300 by default). */
+const LONG = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+export const INSTRUMENTS = [
+  makeCounterProvider({
+    name: REQUESTS,
+    help: 'Executions that ended, by how',
+    labelNames: ['action', 'status'],
+  }),
+  makeCounterProvider({
+    name: ERRORS,
+    help: 'Refused calls and failed executions, by code',
+    labelNames: ['code'],
+  }),
+  makeHistogramProvider({
+    name: DURATION,
+    help: 'From the start of an execution to its end',
+    labelNames: ['action'],
+    buckets: LONG,
+  }),
+  makeCounterProvider({ name: TOKENS, help: 'Tokens, metered on the wire', labelNames: ['type', 'model'] }),
+  makeHistogramProvider({ name: QUEUE_WAIT, help: 'From acceptance to start', buckets: LONG }),
+  makeHistogramProvider({ name: FIRST_TOKEN, help: 'From start to the first text', buckets: SHORT }),
+  makeHistogramProvider({
+    name: SANDBOX_START,
+    help: 'From asking for a sandbox to its process',
+    buckets: SHORT,
+  }),
+  makeHistogramProvider({
+    name: STREAM_LAG,
+    help: 'From the record of an event to its delivery',
+    buckets: SHORT,
+  }),
+  makeHistogramProvider({
+    name: UPSTREAM_DURATION,
+    help: 'Model requests, with their retries',
+    labelNames: ['status'],
+    buckets: LONG,
+  }),
+  makeHistogramProvider({
+    name: UPSTREAM_FIRST_BYTE,
+    help: 'Model requests, to the first byte',
+    buckets: SHORT,
+  }),
+  makeGaugeProvider({
+    name: 'caisson_queue_depth',
+    help: 'Executions that wait',
+    inject: [ExecutionQueue],
+    collect(this: Gauge, queue: ExecutionQueue) {
+      this.set(queue.depth);
+    },
+  }),
+  makeGaugeProvider({
+    name: 'caisson_running',
+    help: 'Executions under way',
+    inject: [ExecutionQueue],
+    collect(this: Gauge, queue: ExecutionQueue) {
+      this.set(queue.running);
+    },
+  }),
+];

@@ -1,0 +1,34 @@
+/** Watches how much, how long and at what cost; nothing depends on it. */
+import { Module, type OnModuleDestroy } from '@nestjs/common';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { register } from 'prom-client';
+import { ExecutionModule } from '../execution/execution.module.js';
+import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
+import { ExecutionMetrics } from './execution-metrics.js';
+import { INSTRUMENTS } from './instruments.js';
+import { MetricsController } from './metrics.controller.js';
+import { UpstreamMetrics } from './upstream-metrics.js';
+import { UsageController } from './usage.controller.js';
+import { UsageLog } from './usage-log.js';
+
+@Module({
+  imports: [
+    ExecutionModule,
+    ModelGatewayModule,
+    PrometheusModule.registerAsync({
+      controller: MetricsController,
+      // Memory, garbage collection and event loop lag; the registry is one per process and takes them once.
+      useFactory: () => ({
+        defaultMetrics: { enabled: register.getSingleMetric('nodejs_eventloop_lag_seconds') === undefined },
+      }),
+    }),
+  ],
+  controllers: [UsageController],
+  providers: [...INSTRUMENTS, ExecutionMetrics, UpstreamMetrics, UsageLog],
+})
+export class MetricsModule implements OnModuleDestroy {
+  /** The next application of this process begins with a registry of its own. */
+  onModuleDestroy(): void {
+    register.clear();
+  }
+}

@@ -1,0 +1,180 @@
+/** One request of the agent on its way to the model and back: checked, clamped, sent, streamed and metered. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { AnswerMeter, type MeteredAnswer } from './answer-meter.js';
+import { ApiError } from './api-error.js';
+import { answerHeaders } from './headers.js';
+import { clampOutput, parseMessagesRequest } from './messages-request.js';
+import type { RouteFailure } from './model-gateway.js';
+import type { OutputBudget } from './output-budget.js';
+import { parseRetryAfter } from './retry-policy.js';
+import { isTimeout, type Upstream, type UpstreamAnswer } from './upstream.js';
+
+export interface ExchangeRules {
+  upstream: Upstream;
+  models: readonly string[];
+  maxBodyBytes: number;
+  budget?: OutputBudget;
+}
+
+/** What came of it, filled in as it goes: an exchange that is cut short still tells what was seen. */
+export interface ExchangeReport {
+  attempts: number;
+  firstByteAt?: number;
+  bytesIn: number;
+  bytesOut: number;
+  metered?: MeteredAnswer;
+  failure?: RouteFailure;
+}
+
+/** Bytes of an error answer that are passed on; the API's own are far below. */
+const MAX_ERROR_BYTES = 64 * 1024;
+const COUNT_TOKENS = /^\/v1\/messages\/count_tokens/;
+
+/**
+ * Carries one request through; `report` is filled in along the way.
+ * @throws ApiError when the gateway itself refuses, before a byte of the answer; any other error after that
+ */
+export async function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { upstream, models, maxBodyBytes, budget }: ExchangeRules,
+  report: ExchangeReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = await readBody(request, maxBodyBytes);
+  report.bytesIn = body.length;
+  const parsed = parseMessagesRequest(body, models);
+  const path = request.url ?? '';
+  const limited = COUNT_TOKENS.test(path) ? undefined : budget;
+  const granted = await limited?.reserve(parsed.max_tokens ?? Infinity, signal);
+  try {
+    if (granted === 0) {
+      report.failure = { code: 'E011', message: 'the output tokens of this execution are used up' };
+      throw new ApiError(402, report.failure.message);
+    }
+    const sent = granted === undefined ? parsed : clampOutput(parsed, granted);
+    // Written anew even when nothing was changed: what was checked is what is sent, whatever a repeated key meant.
+    const answer = await ask(
+      upstream,
+      { path, headers: request.headers, body: JSON.stringify(sent), signal },
+      report,
+    );
+    if (answer.status >= 400) await passError(answer, response, upstream, report);
+    else await passAnswer(answer, response, report, signal);
+  } finally {
+    if (granted !== undefined) limited?.settle(granted, report.metered?.tokens.outputTokens ?? 0);
+  }
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ApiError(413, `the request is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+async function ask(
+  upstream: Upstream,
+  request: Parameters<Upstream['send']>[0],
+  report: ExchangeReport,
+): Promise<UpstreamAnswer> {
+  try {
+    const answer = await upstream.send(request);
+    report.attempts = answer.attempts;
+    report.firstByteAt = performance.now();
+    return answer;
+  } catch (error) {
+    request.signal.throwIfAborted();
+    const timeout = isTimeout(error);
+    const message = timeout
+      ? 'the model service did not answer in time'
+      : 'the model service cannot be reached';
+    report.failure = { code: 'E005', message };
+    throw new ApiError(timeout ? 504 : 502, message);
+  }
+}
+
+/** Upstream's error to the agent, marked as final: what could be retried has been. */
+async function passError(
+  answer: UpstreamAnswer,
+  response: ServerResponse,
+  upstream: Upstream,
+  report: ExchangeReport,
+): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.chunks) {
+    chunks.push(chunk);
+    report.bytesOut += chunk.length;
+    if (report.bytesOut > MAX_ERROR_BYTES) break;
+  }
+  const body = upstream.redact(Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString('utf8'));
+  const code = answer.status === 429 ? 'E002' : 'E005';
+  const retryAfter = parseRetryAfter(answer.headers['retry-after']);
+  report.failure = {
+    code,
+    message: `the model service answered ${answer.status}${errorType(body)}`,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+  response.writeHead(answer.status, { ...answerHeaders(answer.headers), 'x-should-retry': 'false' });
+  response.end(body);
+}
+
+/** ` (overloaded_error)` and the like; '' when the body is no error of the Messages API. */
+function errorType(body: string): string {
+  const type = /"type":\s*"(\w+_error)"/.exec(body)?.[1];
+  return type === undefined ? '' : ` (${type})`;
+}
+
+/** Upstream's answer to the agent, byte for byte and at its pace, with the meter beside it. */
+async function passAnswer(
+  answer: UpstreamAnswer,
+  response: ServerResponse,
+  report: ExchangeReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const kind = meterable(answer);
+  if (kind === undefined) {
+    report.failure = {
+      code: 'E005',
+      message: 'the model service answered with something that cannot be metered',
+    };
+    throw new ApiError(502, report.failure.message);
+  }
+  const meter = new AnswerMeter(kind);
+  response.writeHead(answer.status, answerHeaders(answer.headers));
+  let cut = false;
+  async function* metered(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of answer.chunks) {
+        report.bytesOut += chunk.length;
+        meter.feed(chunk);
+        yield chunk;
+      }
+    } catch (error) {
+      cut = !signal.aborted;
+      throw error;
+    }
+  }
+  try {
+    await pipeline(metered, response, { signal });
+  } finally {
+    report.metered = meter.result();
+    const { errorType, complete } = report.metered;
+    if (errorType !== undefined)
+      report.failure = { code: 'E005', message: `the model service broke off its answer: ${errorType}` };
+    else if (cut || (kind === 'events' && !complete && !signal.aborted))
+      report.failure = { code: 'E005', message: 'the answer of the model service ended early' };
+  }
+}
+
+function meterable({ headers }: UpstreamAnswer): 'events' | 'json' | undefined {
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+    return undefined;
+  if (headers['content-type']?.startsWith('text/event-stream')) return 'events';
+  return headers['content-type']?.startsWith('application/json') ? 'json' : undefined;
+}

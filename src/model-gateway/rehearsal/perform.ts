@@ -1,0 +1,118 @@
+/** Carries out the steps of one answer on the wire. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Answer } from './answer.js';
+import type { Conversation } from './conversation.js';
+import { type Fault, STRUCTURED_OUTPUT, type Step } from './step.js';
+
+export interface Stage {
+  answer: Answer;
+  conversation: Conversation;
+  response: ServerResponse;
+  /** Aborted when the client leaves or the stand-in stops. */
+  signal: AbortSignal;
+  /** Whether this fault of this answer is still due, for those that happen a number of times. */
+  isDue: (index: number, times: number | undefined) => boolean;
+}
+
+/** @throws AbortError or a write error when the client leaves first */
+export async function perform(steps: readonly Step[], stage: Stage): Promise<void> {
+  const { answer, signal } = stage;
+  for (const [index, step] of steps.entries()) {
+    if (answer.full) break;
+    switch (step.kind) {
+      case 'text':
+        await answer.text(step.text);
+        break;
+      case 'think':
+        await answer.think(step.text);
+        break;
+      case 'deltas':
+        for (let sent = 0; sent < step.count && !answer.full; sent++) {
+          if (step.everyMs > 0) await wait(step.everyMs, undefined, { signal });
+          await answer.text(step.of);
+        }
+        break;
+      case 'tool':
+        await answer.tool(step.name, step.input);
+        break;
+      case 'wait':
+        await answer.begin();
+        await wait(step.ms, undefined, { signal });
+        break;
+      case 'usage':
+        answer.usage(step);
+        break;
+      case 'echo-request':
+        // Not counted against max_tokens: a request with few of them must be seen whole too.
+        await answer.text(JSON.stringify(requestFacts(stage.conversation)), false);
+        break;
+      case 'end':
+        break;
+      default:
+        if (!stage.isDue(index, step.times)) break;
+        await fail(step, stage);
+        return;
+    }
+  }
+  await answer.end();
+}
+
+async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<void> {
+  switch (fault.kind) {
+    case 'status':
+      return refuse(response, fault.status, `rehearsed ${fault.status}`, fault.retryAfter);
+    case 'hang':
+      await once(response, 'close', { signal });
+      return;
+    case 'cut':
+      if (!fault.early) await answer.begin();
+      response.destroy();
+      return;
+    case 'rubbish':
+      await answer.begin();
+      await answer.write('data: }{ not JSON\n\nevent: content_block_delta\ndata: {"type":"content_blo');
+      response.end('\n\n\u0000\n\n');
+  }
+}
+
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  529: 'overloaded_error',
+};
+
+/** An error of the Messages API; once an answer has begun there is no status to give any more, and it is cut. */
+export function refuse(response: ServerResponse, status: number, message: string, retryAfter?: number): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+  });
+  const type = ERROR_TYPES[status] ?? 'api_error';
+  response.end(JSON.stringify({ type: 'error', error: { type, message } }));
+}
+
+/** What tests ask about a request: which option had which effect. */
+function requestFacts({ request, systemTexts, lastUserText, ...conversation }: Conversation) {
+  const schema = request.tools.find(({ name }) => name === STRUCTURED_OUTPUT)?.input_schema;
+  return {
+    model: request.model,
+    max_tokens: request.max_tokens,
+    thinking: request['thinking'],
+    stream: request.stream === true,
+    turn: conversation.turn,
+    tools: request.tools.map(({ name }) => name),
+    outputSchema: schema,
+    user: lastUserText,
+    system: systemTexts,
+  };
+}

@@ -1,0 +1,123 @@
+/** The offline stand-in for the model: a real HTTP server that speaks the Messages API and answers by script or by habit. */
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { Answer, tokensOf } from './answer.js';
+import { Conversation, messagesRequest } from './conversation.js';
+import { improvise, structured } from './improvise.js';
+import { perform, refuse } from './perform.js';
+import { parseScript } from './script.js';
+import type { Step } from './step.js';
+
+/** A request as it reached the stand-in. */
+export interface RecordedRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** The parsed JSON; undefined when there was none. */
+  body?: unknown;
+}
+
+/** Requests and conversations that are remembered; older ones are forgotten. */
+const REMEMBERED = 100;
+
+export class RehearsalModel {
+  /** The last requests, oldest first, for tests to look at. */
+  readonly requests: RecordedRequest[] = [];
+  private readonly server = createServer((request, response) => void this.handle(request, response));
+  private readonly stopping = new AbortController();
+  /** How often each fault happened, by conversation. */
+  private readonly faults = new Map<string, Map<string, number>>();
+
+  /** Listens on a free port of the loopback interface. */
+  async start(): Promise<{ url: string }> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    // A server that listens on TCP has such an address.
+    const { port } = this.server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}` };
+  }
+
+  /** Ends every answer under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    if (!this.server.listening) return;
+    this.server.close();
+    this.server.closeAllConnections();
+    await once(this.server, 'close');
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
+    try {
+      await this.answer(request, response, signal);
+    } catch (error) {
+      if (!signal.aborted) refuse(response, 500, String(error));
+    }
+  }
+
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { method = '', url = '', headers } = request;
+    const body = method === 'POST' ? await json(request).catch(() => undefined) : undefined;
+    this.record({ method, path: url, headers, body });
+    if (method === 'HEAD') return void response.end();
+    const parsed = messagesRequest.safeParse(body);
+    const inputTokens = tokensOf(JSON.stringify(body ?? ''));
+    if (!parsed.success) return refuse(response, 400, parsed.error.message);
+    const [path] = url.split('?', 1);
+    if (path === '/v1/messages/count_tokens') {
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ input_tokens: inputTokens }));
+      return;
+    }
+    if (path !== '/v1/messages') return refuse(response, 404, `no such path: ${path}`);
+    const conversation = new Conversation(parsed.data);
+    const { stream = false, max_tokens: maxTokens = Infinity } = parsed.data;
+    await perform(nextSteps(conversation), {
+      answer: new Answer(response, { stream, inputTokens, maxTokens }),
+      conversation,
+      response,
+      signal,
+      isDue: (index, times) => this.isDue(conversation, index, times),
+    });
+  }
+
+  private record(request: RecordedRequest): void {
+    this.requests.push(request);
+    if (this.requests.length > REMEMBERED) this.requests.shift();
+  }
+
+  private isDue(conversation: Conversation, index: number, times = Infinity): boolean {
+    const seen = this.faults.get(conversation.id) ?? new Map<string, number>();
+    this.faults.set(conversation.id, seen);
+    const oldest = this.faults.keys().next().value;
+    if (this.faults.size > REMEMBERED && oldest !== undefined) this.faults.delete(oldest);
+    const place = `${conversation.turn}.${index}`;
+    const happened = seen.get(place) ?? 0;
+    if (happened >= times) return false;
+    seen.set(place, happened + 1);
+    return true;
+  }
+}
+
+const DONE: Step[] = [{ kind: 'text', text: 'Done.' }];
+
+/** By the prompt's script when it has one, else by habit. A script that doesn't `@end` also gives what the CLI waits for. */
+function nextSteps(conversation: Conversation): Step[] {
+  const script = parseScript(conversation.prompt);
+  if (script === undefined) return improvise(conversation);
+  const steps = script[conversation.turn] ?? [];
+  const inside = conversation.turn < script.length - 1 || steps.some(({ kind }) => kind === 'tool');
+  const ended = script.at(-1)?.some(({ kind }) => kind === 'end') === true;
+  const expected = inside || ended ? [] : (structured(conversation) ?? []);
+  return steps.length + expected.length === 0 ? DONE : [...steps, ...expected];
+}

@@ -1,0 +1,181 @@
+/** One open way to the model: an HTTP server on a unix socket, with its sums, its limits and its last failure. */
+import { chmod, chown } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { Logger } from '@nestjs/common';
+import { ApiError } from './api-error.js';
+import { exchange, type ExchangeReport, type ExchangeRules } from './exchange.js';
+import type {
+  ModelAnswer,
+  ModelRoute,
+  ModelRouteOrder,
+  RouteFailure,
+  UsageByModel,
+} from './model-gateway.js';
+import { OutputBudget } from './output-budget.js';
+import { UsageLedger } from './usage-ledger.js';
+
+export interface RouteOptions extends Omit<ExchangeRules, 'budget'> {
+  socketPath: string;
+  /** Requests under way at once. */
+  maxRequests: number;
+  logger: Logger;
+  onAnswer: (answer: ModelAnswer) => void;
+  onClose: (route: ModelRoute) => void;
+}
+
+/** All that is forwarded, captured without the query that goes along (the CLI sends `?beta=true`). */
+const FORWARDED = /^(\/v1\/messages(?:\/count_tokens)?)(?:\?[\w=&-]*)?$/;
+
+export class UnixSocketRoute implements ModelRoute {
+  private readonly server: Server;
+  private readonly ledger = new UsageLedger();
+  private readonly budget?: OutputBudget;
+  private readonly closing = new AbortController();
+  private readonly underWay = new Set<Promise<void>>();
+  private lastFailure?: RouteFailure;
+
+  private constructor(
+    private readonly order: ModelRouteOrder,
+    private readonly options: RouteOptions,
+  ) {
+    if (order.maxOutputTokens !== undefined) this.budget = new OutputBudget(order.maxOutputTokens);
+    this.server = createServer((request, response) => this.accept(request, response));
+    // The only client is the agent, which may reuse its connection after a tool of any length; the route's end closes it.
+    this.server.keepAliveTimeout = 0;
+  }
+
+  /** @throws Error of the operating system when the socket cannot be made */
+  static async open(order: ModelRouteOrder, options: RouteOptions): Promise<UnixSocketRoute> {
+    const route = new UnixSocketRoute(order, options);
+    route.server.listen(options.socketPath);
+    await once(route.server, 'listening');
+    try {
+      await chmod(options.socketPath, 0o600);
+      if (order.uid !== undefined) await chown(options.socketPath, order.uid, order.uid);
+    } catch (error) {
+      await route.close();
+      throw error;
+    }
+    return route;
+  }
+
+  get socketPath(): string {
+    return this.options.socketPath;
+  }
+
+  usage(): UsageByModel {
+    return this.ledger.sums();
+  }
+
+  failure(): RouteFailure | undefined {
+    return this.lastFailure;
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    if (this.server.listening) {
+      const closed = once(this.server, 'close');
+      this.server.close();
+      this.server.closeAllConnections();
+      await closed;
+    }
+    await Promise.all(this.underWay);
+    this.options.onClose(this);
+  }
+
+  private accept(request: IncomingMessage, response: ServerResponse): void {
+    // The CLI's probe of its base URL.
+    if (request.method === 'HEAD' && request.url === '/') return void response.writeHead(200).end();
+    const handled = this.handle(request, response)
+      .catch((error: unknown) => this.options.logger.error(error))
+      .finally(() => this.underWay.delete(handled));
+    this.underWay.add(handled);
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = performance.now();
+    const report: ExchangeReport = { attempts: 0, bytesIn: 0, bytesOut: 0 };
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    const signal = AbortSignal.any([gone.signal, this.closing.signal]);
+    try {
+      this.admit(request);
+      await exchange(request, response, { ...this.options, budget: this.budget }, report, signal);
+    } catch (error) {
+      this.refuse(error, response, signal, report);
+    }
+    this.settle(report);
+    this.announce(request, response, startedAt, report);
+  }
+
+  private admit({ method, url = '' }: IncomingMessage): void {
+    if (method !== 'POST' || !FORWARDED.test(url))
+      throw new ApiError(404, 'this way leads to the Messages API only');
+    if (this.underWay.size >= this.options.maxRequests)
+      throw new ApiError(429, `more than ${this.options.maxRequests} requests at once`, { retry: true });
+  }
+
+  /** Answers the error while that can be done; an answer that has begun is cut, so that nobody takes it for whole. */
+  private refuse(
+    error: unknown,
+    response: ServerResponse,
+    signal: AbortSignal,
+    { failure }: ExchangeReport,
+  ): void {
+    if (error instanceof ApiError && !response.headersSent && !signal.aborted) return error.send(response);
+    response.destroy();
+    if (failure === undefined && signal.aborted) return;
+    this.options.logger.warn({
+      msg: 'model answer cut',
+      executionId: this.order.executionId,
+      failure,
+      err: error,
+    });
+  }
+
+  private settle({ metered, failure }: ExchangeReport): void {
+    if (failure !== undefined) this.lastFailure = failure;
+    else if (metered?.complete === true) this.lastFailure = undefined;
+    if (metered?.model === undefined) return;
+    this.ledger.add(metered.model, metered.tokens);
+    this.order.onUsage?.(this.ledger.sums());
+  }
+
+  private announce(
+    { method, url = '' }: IncomingMessage,
+    response: ServerResponse,
+    startedAt: number,
+    report: ExchangeReport,
+  ) {
+    const { firstByteAt, attempts, metered, bytesIn, bytesOut } = report;
+    const answer: ModelAnswer = {
+      path: FORWARDED.exec(url)?.[1] ?? 'other',
+      status: statusOf(response, report),
+      durationMs: performance.now() - startedAt,
+      ...(firstByteAt === undefined ? {} : { firstByteMs: firstByteAt - startedAt }),
+      attempts,
+      ...(metered?.model === undefined ? {} : { model: metered.model }),
+    };
+    const { executionId } = this.order;
+    this.options.logger.log({
+      msg: 'model answer',
+      executionId,
+      method,
+      ...answer,
+      bytesIn,
+      bytesOut,
+      tokens: metered?.tokens,
+    });
+    this.options.onAnswer(answer);
+  }
+}
+
+/** The status sent, or when the answer did not get through: whose fault it was. */
+function statusOf(response: ServerResponse, { failure }: ExchangeReport): number {
+  if (response.writableEnded && !response.destroyed) return response.statusCode;
+  if (response.writableFinished) return response.statusCode;
+  return failure === undefined ? 499 : 502;
+}

@@ -1,0 +1,111 @@
+/** One running sandbox: bubblewrap as our child, the program inside it, and how both end. */
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:os';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
+import type { Sandbox, SandboxExit } from '../sandbox.js';
+import type { JsonStatus } from './json-status.js';
+import { processGone } from './process-gone.js';
+
+/** Milliseconds that bubblewrap gets to notice that its sandbox was killed, before it is killed itself. */
+const NOTICE = 1000;
+
+/** What a shell, tini and bubblewrap add to a signal's number to make it an exit code. */
+const SIGNAL_BASE = 128;
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [SIGNAL_BASE + number, name as NodeJS.Signals]),
+);
+
+export interface BubblewrapProcess {
+  bwrap: ChildProcess;
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  status: JsonStatus;
+}
+
+export class BubblewrapSandbox implements Sandbox {
+  readonly id = randomUUID();
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exited: Promise<SandboxExit>;
+  readonly #bwrap: ChildProcess;
+  readonly #status: JsonStatus;
+  #over = false;
+  #asked = false;
+
+  constructor({ bwrap, stdin, stdout, stderr, status }: BubblewrapProcess) {
+    this.stdin = stdin;
+    // Node throws away what nobody has begun to read when a child exits; from here it can still be read afterwards.
+    this.stdout = stdout.pipe(new PassThrough());
+    this.stderr = stderr.pipe(new PassThrough());
+    this.#bwrap = bwrap;
+    this.#status = status;
+    this.exited = new Promise((resolve) => {
+      // 'exit', not 'close': a stream that somebody still holds open must not keep anyone waiting.
+      bwrap.once('exit', (code, signal) => {
+        this.#over = true;
+        this.stdin.destroy();
+        void this.#outcome(code, signal).then(resolve);
+      });
+    });
+  }
+
+  /** Host process id of the sandbox's first process; undefined before it is there. */
+  get initPid(): number | undefined {
+    return this.#status.childPid;
+  }
+
+  async end(graceMs: number): Promise<SandboxExit> {
+    if (!this.#over) await this.#terminate(graceMs);
+    const exit = await this.exited;
+    // Whoever reads one comes to its end by itself, since no writer is left.
+    for (const stream of [this.stdout, this.stderr]) if (stream.readableFlowing === null) stream.destroy();
+    return exit;
+  }
+
+  async #terminate(graceMs: number): Promise<void> {
+    if (graceMs > 0 && !this.#asked) {
+      this.#asked = true;
+      // To the init inside: TERM to bubblewrap itself would kill everything at once, without grace.
+      this.#signalInit('SIGTERM');
+    }
+    const kill = setTimeout(() => this.#kill(), Math.max(0, graceMs));
+    try {
+      await this.exited;
+    } finally {
+      clearTimeout(kill);
+    }
+  }
+
+  /** Kills the init, and with it, by the kernel, everything in its process namespace. */
+  #kill(): void {
+    this.#signalInit('SIGKILL');
+    const impatience = setTimeout(() => this.#bwrap.kill('SIGKILL'), NOTICE);
+    void this.exited.then(() => clearTimeout(impatience));
+  }
+
+  #signalInit(signal: NodeJS.Signals): void {
+    const { childPid, exitCode } = this.#status;
+    if (this.#over || exitCode !== undefined) return;
+    if (childPid === undefined) {
+      this.#bwrap.kill('SIGKILL');
+      return;
+    }
+    try {
+      process.kill(childPid, signal);
+    } catch (error) {
+      // It ended in this moment: what the signal was for.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  async #outcome(code: number | null, signal: NodeJS.Signals | null): Promise<SandboxExit> {
+    const { childPid } = this.#status;
+    // Somebody killed bubblewrap: the kernel kills the rest (`--die-with-parent`), but nobody here is told when.
+    if (signal !== null && childPid !== undefined) await processGone(childPid);
+    const inner = code === null ? signal : (SIGNAL_NAMES.get(code) ?? null);
+    return inner === null ? { code, signal: null } : { code: null, signal: inner };
+  }
+}

@@ -1,0 +1,140 @@
+/** Starts bubblewrap for one order and waits until the program inside is about to run. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Readable, Writable } from 'node:stream';
+import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import type { SandboxOrder } from '../sandbox.js';
+import { bubblewrapArguments, type Profile } from './arguments.js';
+import { BubblewrapSandbox } from './bubblewrap-sandbox.js';
+import { DESCRIPTOR, DESCRIPTOR_COUNT } from './descriptors.js';
+import { ETC_FILES } from './etc-files.js';
+import { initArguments } from './init.js';
+import { JsonStatus } from './json-status.js';
+
+/** Milliseconds after which a sandbox that does not stand is given up; it takes about 10. */
+const START_TIMEOUT = 10_000;
+/** Seconds: most of what keeps a sandbox from starting is over soon, or needs a hand. */
+const RETRY_AFTER = 5;
+/** Characters of bubblewrap's complaint that go into the log. */
+const TAIL = 4096;
+
+export interface Launcher {
+  /** Absolute path of bubblewrap. */
+  bwrap: string;
+  profile: Profile;
+}
+
+/** @throws ClaudeCodeError E012, with bubblewrap's own words in `cause` only */
+export async function launch(order: SandboxOrder, { bwrap, profile }: Launcher): Promise<BubblewrapSandbox> {
+  const args = bubblewrapArguments(order, profile);
+  const child = spawn(
+    bwrap,
+    [
+      '--args',
+      String(DESCRIPTOR.arguments),
+      '--',
+      ...initArguments(order.argv, order.modelSocket !== undefined),
+    ],
+    {
+      ...identity(order.workspace.uid),
+      env: {},
+      cwd: '/',
+      stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe'),
+    },
+  );
+  const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  const status = new JsonStatus();
+  const sandbox = new BubblewrapSandbox({
+    bwrap: child,
+    stdin: writable(child, 0),
+    stdout: readable(child, 1),
+    stderr: readable(child, 2),
+    status,
+  });
+  feed(child, args);
+  try {
+    await Promise.race([failed, standing(child, status)]);
+    return sandbox;
+  } catch (error) {
+    const complaint = child.pid === undefined ? '' : await giveUp(sandbox);
+    throw new ClaudeCodeError('E012', 'no sandbox could be started', {
+      retryAfter: RETRY_AFTER,
+      cause: new Error(`bubblewrap: ${complaint.trim() || String(error)}`, { cause: error }),
+    });
+  }
+}
+
+/** Never root: a sandbox of root's would have uid 0 of the host behind its uid 1000. */
+function identity(uid: number | undefined): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  if (uid === undefined || uid === 0) throw new TypeError('as root, a sandbox needs a uid of its own');
+  return { uid, gid: uid };
+}
+
+/** Writes what bubblewrap reads before it builds: its arguments and the files of /etc. */
+function feed(child: ChildProcess, args: readonly string[]): void {
+  const input = new Map([[DESCRIPTOR.arguments as number, args.map((part) => `${part}\0`).join('')]]);
+  ETC_FILES.forEach(({ content }, index) => input.set(DESCRIPTOR.etc + index, content));
+  for (const [descriptor, content] of input) writable(child, descriptor).end(content);
+}
+
+/** Resolves when the init line inside has told that it runs. */
+async function standing(child: ChildProcess, status: JsonStatus): Promise<void> {
+  const statusLines = readable(child, DESCRIPTOR.status).setEncoding('utf8');
+  const ready = readable(child, DESCRIPTOR.ready);
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(
+      () => reject(new Error(`does not stand after ${START_TIMEOUT} ms`)),
+      START_TIMEOUT,
+    );
+    let said = false;
+    const settle = () => {
+      if (said && status.childPid !== undefined) resolve();
+    };
+    statusLines.on('data', (chunk: string) => {
+      try {
+        status.push(chunk);
+        settle();
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+    ready.once('data', () => {
+      said = true;
+      settle();
+    });
+    ready.once('close', () => {
+      clearTimeout(late);
+      if (!said) reject(new Error('ended before it stood'));
+    });
+  });
+}
+
+/** Ends what did not start and returns what it said about it. */
+async function giveUp(sandbox: BubblewrapSandbox): Promise<string> {
+  const words = tailOf(sandbox.stderr);
+  const patience = setTimeout(() => void sandbox.end(0), NOT_ENDING_BY_ITSELF);
+  await sandbox.exited;
+  clearTimeout(patience);
+  await sandbox.end(0);
+  return words;
+}
+const NOT_ENDING_BY_ITSELF = 200;
+
+async function tailOf(stream: Readable): Promise<string> {
+  let tail = '';
+  for await (const chunk of stream.setEncoding('utf8')) tail = (tail + String(chunk)).slice(-TAIL);
+  return tail;
+}
+
+function readable(child: ChildProcess, descriptor: number): Readable {
+  const stream = child.stdio[descriptor];
+  if (!(stream instanceof Readable)) throw new TypeError(`descriptor ${descriptor} is no readable pipe`);
+  return stream;
+}
+
+/** A program that ends without reading its input is not an error of the server's: who writes learns it from `exited`. */
+function writable(child: ChildProcess, descriptor: number): Writable {
+  const stream = child.stdio[descriptor];
+  if (!(stream instanceof Writable)) throw new TypeError(`descriptor ${descriptor} is no writable pipe`);
+  return stream.on('error', () => undefined);
+}

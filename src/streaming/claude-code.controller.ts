@@ -1,0 +1,51 @@
+/** The specification's endpoint: one request, its answer, or the events on the way to it. */
+import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { AuditedByExecution } from '../access/audited.decorator.js';
+import { CallerOf } from '../access/caller.decorator.js';
+import type { Caller } from '../access/principal.js';
+import { Scopes } from '../access/scopes.decorator.js';
+import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { ClaudeCodeResponse } from '../commands/claude-code-response.js';
+import { ERROR_CATALOGUE } from '../errors/catalogue.js';
+import { EventLog } from '../execution/event-log.js';
+import { ExecutionService } from '../execution/execution-service.js';
+import { IdempotencyKey } from '../execution/idempotency-key.decorator.js';
+import { finishedResponse } from './finished-response.js';
+import { sendEvents, untilClosed } from './sse.js';
+
+@ApiTags('executions')
+@ApiBearerAuth()
+@Controller('claude-code')
+export class ClaudeCodeController {
+  constructor(
+    private readonly executions: ExecutionService,
+    private readonly log: EventLog,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @Scopes('run')
+  @AuditedByExecution()
+  @ApiOperation({ summary: 'Run one request and wait for its answer, or with options.streaming for its events' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key and body: the same execution' })
+  @ApiProduces('application/json', 'text/event-stream')
+  @ApiOkResponse({ type: ClaudeCodeResponse, headers: { 'X-Execution-Id': { schema: { type: 'string' } } } })
+  async run(
+    @Body() request: ClaudeCodeRequest,
+    @CallerOf() caller: Caller,
+    @IdempotencyKey() key: string | null,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { id } = await this.executions.submit(request, caller, key);
+    response.setHeader('X-Execution-Id', id);
+    // A reader that leaves stops nothing: the execution goes on, and its answer waits under its id.
+    const events = this.log.follow(id, 0, untilClosed(response));
+    if (request.options?.streaming === true) return sendEvents(response, events);
+    const answer = await finishedResponse(events);
+    if (answer !== undefined) response.status(statusOf(answer)).json(answer);
+  }
+}
+
+const statusOf = ({ error }: ClaudeCodeResponse): number => (error === undefined ? 200 : ERROR_CATALOGUE[error.code].status);

@@ -1,0 +1,66 @@
+/** The event log of an execution over HTTP: as a stream from any number, or one event whole. */
+import { Controller, Get, Param, ParseIntPipe, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { CallerOf } from '../access/caller.decorator.js';
+import type { Caller } from '../access/principal.js';
+import { Scopes } from '../access/scopes.decorator.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { EventLog } from '../execution/event-log.js';
+import type { ExecutionEvent } from '../execution/execution-event.js';
+import { ExecutionService } from '../execution/execution-service.js';
+import { EventsQuery, EventView } from './events.dto.js';
+import { sendEvents, untilClosed } from './sse.js';
+
+@ApiTags('executions')
+@ApiBearerAuth()
+@Controller('executions/:id/events')
+export class EventsController {
+  constructor(
+    private readonly executions: ExecutionService,
+    private readonly log: EventLog,
+  ) {}
+
+  @Get()
+  @Scopes('read')
+  @ApiOperation({ summary: 'The events as Server-Sent Events, from any number, until the execution has ended' })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'As EventSource sends it; goes before `after`' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ type: EventView })
+  async stream(
+    @Param('id') id: string,
+    @Query() query: EventsQuery,
+    @CallerOf() { principal }: Caller,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.executions.find(id, principal);
+    const after = resumeFrom(request.header('last-event-id')) ?? query.after;
+    await sendEvents(response, this.log.follow(id, after, untilClosed(response)));
+  }
+
+  @Get(':seq')
+  @Scopes('read')
+  @ApiOperation({ summary: 'One event, whole also where the stream had it cut' })
+  @ApiOkResponse({ type: EventView })
+  async one(
+    @Param('id') id: string,
+    @Param('seq', ParseIntPipe) seq: number,
+    @CallerOf() { principal }: Caller,
+  ): Promise<ExecutionEvent> {
+    await this.executions.find(id, principal);
+    const [event] = await this.log.read(id, seq - 1, 1);
+    if (event?.seq !== seq) throw new ClaudeCodeError('E009', 'There is no such event.');
+    return event;
+  }
+}
+
+/** @throws ClaudeCodeError E003 */
+function resumeFrom(header: string | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  if (!/^\d{1,15}$/.test(header)) {
+    const problem = 'must be the number of an event';
+    throw new ClaudeCodeError('E003', `Last-Event-ID ${problem}`, { details: [{ field: 'Last-Event-ID', problem }] });
+  }
+  return Number(header);
+}

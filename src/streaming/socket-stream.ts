@@ -1,0 +1,52 @@
+/** Sends a stream of events over socket.io, no faster than the connection takes them. */
+import type { Socket } from 'socket.io';
+import type { Principal } from '../access/principal.js';
+import type { ClaudeCodeResponse } from '../commands/claude-code-response.js';
+import type { ErrorBody } from '../errors/claude-code.error.js';
+import type { StreamItem } from '../execution/execution-event.js';
+import type { EndStatus } from '../execution/execution-state.js';
+
+/** What the server says: the specification's names. */
+interface ServerMessages {
+  'claude-code-data': (event: StreamItem & { text?: string }) => void;
+  'claude-code-complete': (end: { executionId: string; exitCode: number; response: ClaudeCodeResponse }) => void;
+  'claude-code-error': (failure: { executionId?: string; error: ErrorBody }) => void;
+}
+
+export type ClientSocket = Socket<
+  Record<string, (...args: unknown[]) => void>,
+  ServerMessages,
+  Record<string, never>,
+  { principal?: Principal; left: AbortController }
+>;
+
+/** Events that are handed to the connection before the stream waits for it to have sent them. */
+const AHEAD = 64;
+
+/** As a shell would report them: `timeout` exits with 124, a process ended by SIGINT with 130. */
+const EXIT_CODES = { succeeded: 0, failed: 1, timed_out: 124, cancelled: 130 } as const satisfies Record<EndStatus, number>;
+
+/** Resolves when the stream has ended or the client has left. */
+export async function sendToSocket(socket: ClientSocket, events: AsyncIterable<StreamItem>): Promise<void> {
+  let ahead = 0;
+  for await (const event of events) {
+    const { executionId } = event;
+    socket.emit('claude-code-data', event.type === 'agent.text' ? { ...event, text: event.data.text } : event);
+    if (event.type === 'execution.finished') {
+      const { status, response } = event.data;
+      if (response.error !== undefined) socket.emit('claude-code-error', { executionId, error: response.error });
+      socket.emit('claude-code-complete', { executionId, exitCode: EXIT_CODES[status], response });
+    }
+    ahead += 1;
+    if (ahead < AHEAD) continue;
+    if (!socket.conn.transport.writable) await drained(socket);
+    ahead = 0;
+  }
+}
+
+function drained(socket: ClientSocket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.conn.once('drain', resolve);
+  socket.once('disconnect', () => resolve());
+  return promise.finally(() => socket.conn.off('drain', resolve));
+}

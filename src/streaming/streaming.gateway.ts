@@ -1,0 +1,153 @@
+/** The specification's socket.io events: submit, follow, cancel over one connection that may come and go. */
+import { Logger } from '@nestjs/common';
+import { OnGatewayConnection, OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
+import type { Server } from 'socket.io';
+import { v7 as uuidv7 } from 'uuid';
+import { ApiKeys } from '../access/api-keys.js';
+import type { Caller, Scope } from '../access/principal.js';
+import { Throttle } from '../access/throttle.js';
+import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { ClaudeCodeError, type ErrorBody } from '../errors/claude-code.error.js';
+import { Refusals } from '../errors/refusals.js';
+import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
+import { StrictValidationPipe } from '../errors/validation.pipe.js';
+import { EventLog } from '../execution/event-log.js';
+import { ExecutionService } from '../execution/execution-service.js';
+import { logContext } from '../logging/log-context.js';
+import { CancelMessage, SubscribeMessage } from './socket-messages.js';
+import { type ClientSocket, sendToSocket } from './socket-stream.js';
+
+/** How each of a client's messages is handled; without an entry here there is no message, without a scope no entry. */
+interface Handling<Message extends object = object> {
+  scope: Scope;
+  message: new () => Message;
+  handle: (message: Message, caller: Caller, socket: ClientSocket) => Promise<{ executionId: string }>;
+}
+const handling = <Message extends object>(it: Handling<Message>) => it as unknown as Handling;
+
+type Acknowledge = (answer: { executionId: string } | { error: ErrorBody }) => void;
+
+@WebSocketGateway()
+export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
+  private readonly logger = new Logger('StreamingGateway');
+  private readonly pipe = new StrictValidationPipe();
+
+  /** Every message a client may send. */
+  readonly messages: Readonly<Record<string, Handling>> = {
+    'claude-code-stream': handling({
+      scope: 'run',
+      message: ClaudeCodeRequest,
+      handle: async (request, caller, socket) => {
+        const { id } = await this.executions.submit(request, caller);
+        this.follow(socket, id, 0);
+        return { executionId: id };
+      },
+    }),
+    'claude-code-subscribe': handling({
+      scope: 'read',
+      message: SubscribeMessage,
+      handle: async ({ executionId, after }, { principal }, socket) => {
+        await this.executions.find(executionId, principal);
+        this.follow(socket, executionId, after);
+        return { executionId };
+      },
+    }),
+    'claude-code-cancel': handling({
+      scope: 'run',
+      message: CancelMessage,
+      handle: async ({ executionId }, { principal }) => {
+        await this.executions.cancel(executionId, principal);
+        return { executionId };
+      },
+    }),
+  };
+
+  constructor(
+    private readonly executions: ExecutionService,
+    private readonly log: EventLog,
+    private readonly keys: ApiKeys,
+    private readonly throttle: Throttle,
+    private readonly refusals: Refusals,
+  ) {}
+
+  afterInit(server: Server): void {
+    server.use((socket, next) => {
+      this.admit(socket as ClientSocket).then(
+        () => next(),
+        async (thrown: unknown) => {
+          const error = await this.refuse(socket as ClientSocket, 'connect', thrown);
+          next(Object.assign(new Error(error.message), { data: error.toBody() }));
+        },
+      );
+    });
+  }
+
+  handleConnection(socket: ClientSocket): void {
+    socket.data.left = new AbortController();
+    socket.on('disconnect', () => socket.data.left.abort());
+    socket.onAny((name: string, message: unknown, acknowledge: unknown) => {
+      const answer: Acknowledge = typeof acknowledge === 'function' ? (acknowledge as Acknowledge) : () => undefined;
+      void logContext.run({ requestId: uuidv7() }, () => this.receive(socket, name, message, answer));
+    });
+  }
+
+  private async receive(socket: ClientSocket, name: string, body: unknown, answer: Acknowledge): Promise<void> {
+    try {
+      const handling = this.messages[name];
+      if (handling === undefined) throw new ClaudeCodeError('E003', 'There is no such message.');
+      const caller = await this.callerOf(socket, handling.scope);
+      const message = (await this.pipe.transform(body ?? {}, { type: 'body', metatype: handling.message })) as object;
+      answer(await handling.handle(message, caller, socket));
+    } catch (thrown) {
+      const error = (await this.refuse(socket, name, thrown)).toBody();
+      answer({ error });
+      socket.emit('claude-code-error', { executionId: executionIdOf(body), error });
+    }
+  }
+
+  /** Counts the call, and asks for the key anew: one that was revoked stops working on open connections too. */
+  private async callerOf(socket: ClientSocket, scope: Scope): Promise<Caller> {
+    const caller = await this.admit(socket);
+    await this.throttle.byUser(caller.principal.userId);
+    if (!caller.principal.scopes.includes(scope))
+      throw new ClaudeCodeError('E008', `The API key needs the scope ${scope}.`);
+    return caller;
+  }
+
+  /** @throws ClaudeCodeError E002, E007 */
+  private async admit(socket: ClientSocket): Promise<Caller> {
+    const remoteAddress = socket.handshake.address;
+    await this.throttle.byAddress(remoteAddress);
+    const token: unknown = socket.handshake.auth.token;
+    const principal = await this.keys.authenticate(typeof token === 'string' ? token : '');
+    socket.data.principal = principal;
+    return { principal, remoteAddress, requestId: logContext.getStore()?.requestId ?? '' };
+  }
+
+  private follow(socket: ClientSocket, executionId: string, after: number): void {
+    const events = this.log.follow(executionId, after, socket.data.left.signal);
+    sendToSocket(socket, events).catch((error: unknown) =>
+      this.logger.error({ msg: 'a stream over socket.io broke', executionId, err: error }),
+    );
+  }
+
+  private async refuse(socket: ClientSocket, action: string, thrown: unknown): Promise<ClaudeCodeError> {
+    const error = toClaudeCodeError(thrown);
+    if (error.code === 'E099') this.logger.error({ msg: error.message, details: error.details, err: error.cause });
+    await this.refusals.emitSerial('refused', {
+      code: error.code,
+      action: `socket.io ${action in this.messages || action === 'connect' ? action : 'unknown message'}`,
+      requestId: logContext.getStore()?.requestId ?? '',
+      remoteAddress: socket.handshake.address,
+      keyId: socket.data.principal?.keyId,
+      userId: socket.data.principal?.userId,
+    });
+    return error;
+  }
+}
+
+/** The execution a refused message was about, when it names one. */
+const executionIdOf = (body: unknown): string | undefined =>
+  typeof body === 'object' && body !== null && 'executionId' in body && typeof body.executionId === 'string'
+    ? body.executionId.slice(0, 64)
+    : undefined;

@@ -1,0 +1,108 @@
+/** Asks the housekeeper: one sandbox for each operation, so that the server itself never touches a workspace's files. */
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { Config } from '../config/config.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandbox.js';
+import type { Request } from './housekeeper/protocol.mjs';
+import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
+import { readAll, readLine } from './line-reader.js';
+
+/** Milliseconds for what is not paced by a client: 200 000 entries take a few seconds. */
+const TIMEOUT = 120_000;
+/** Milliseconds that a housekeeper gets to take back what it began. */
+const GRACE = 2000;
+/** Bytes of an answer's first line, and of all its lines. */
+const HEAD_MAX = 4 * 1024 * 1024;
+const ANSWER_MAX = 64 * 1024 * 1024;
+/** Bytes of its complaints that are kept for the log. */
+const COMPLAINT_MAX = 4096;
+
+const FAILURE = z.object({ ok: z.literal(false), code: z.enum(['E003', 'E004', 'E009', 'E015']), message: z.string() });
+
+/** Which operations change files, and which use the directory in which states are remembered. */
+const WRITING: readonly Request['op'][] = ['write', 'remove'];
+const REMEMBERING: readonly Request['op'][] = ['mark', 'changes', 'forget'];
+
+@Injectable()
+export class Housekeeping {
+  #program?: Promise<HousekeeperProgram>;
+
+  constructor(
+    private readonly sandboxes: Sandboxes,
+    private readonly config: Config,
+  ) {}
+
+  /** Host directory of what is remembered about a workspace. */
+  stateDirectory(workspaceId: string): string {
+    return join(this.config.dataDirectory, 'snapshots', workspaceId);
+  }
+
+  /**
+   * Asks and returns the checked first line of the answer with the lines that follow it.
+   * @param content bytes that follow the request
+   * @throws ClaudeCodeError what the housekeeper refuses; E012; E015 when it would be too much; E099
+   */
+  async ask<T extends z.ZodType>(
+    workspace: SandboxWorkspace,
+    request: Request,
+    shape: T,
+    content?: Readable,
+  ): Promise<{ head: z.infer<T>; lines: string[] }> {
+    const sandbox = await this.#start(workspace, request);
+    const late = content === undefined ? setTimeout(() => void sandbox.end(0), TIMEOUT) : undefined;
+    const complaint = tail(sandbox.stderr);
+    try {
+      const [head, rest] = await Promise.all([
+        readLine(sandbox.stdout, HEAD_MAX).then(async (line) => [line, await readAll(sandbox.stdout, ANSWER_MAX)] as const),
+        feed(sandbox, content),
+      ]).then(([answer]) => answer);
+      await sandbox.exited;
+      return { head: await checked(head, shape, sandbox, complaint), lines: rest.split('\n').filter((line) => line !== '') };
+    } finally {
+      clearTimeout(late);
+      await sandbox.end(GRACE);
+    }
+  }
+
+  /** Asks for bytes: resolves with the first line, and the stream of what follows it. */
+  async fetch<T extends z.ZodType>(
+    workspace: SandboxWorkspace,
+    request: Request,
+    shape: T,
+  ): Promise<{ head: z.infer<T>; content: Readable }> {
+    const sandbox = await this.#start(workspace, request);
+    const complaint = tail(sandbox.stderr);
+    try {
+      const head = await checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
+      // A reader that goes away early ends the sandbox with it.
+      sandbox.stdout.once('close', () => void sandbox.end(0));
+      return { head, content: sandbox.stdout };
+    } catch (error) {
+      await sandbox.end(0);
+      throw error;
+    }
+  }
+
+  async #start(workspace: SandboxWorkspace, request: Request): Promise<Sandbox> {
+    const { readOnly, argv } = await this.#programFor(workspace.uid);
+    const state = { source: this.stateDirectory(workspace.id), target: '/state' };
+    const sandbox = await this.sandboxes.start({
+      workspace,
+      access: WRITING.includes(request.op) ? 'read-write' : 'read-only',
+      argv,
+      readOnly,
+      writable: REMEMBERING.includes(request.op) ? [state] : [],
+    });
+    sandbox.stdin.write(`${JSON.stringify(request)}\n`);
+    return sandbox;
+  }
+
+  /** Once for the life of the server: what one sandbox uid reaches, all do. */
+  #programFor(uid: number | undefined): Promise<HousekeeperProgram> {
+    this.#program ??= housekeeperProgram(this.config.dataDirectory, uid);
+    return this.#program;
+  }
+}

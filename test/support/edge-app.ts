@@ -1,0 +1,154 @@
+/**
+ * The application without its inside: access, errors, audit, metrics and health are real, over real HTTP and a real
+ * database in a temporary directory; executions, sandboxes and the model gateway are stand-ins a test can play.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Body, Controller, Get, Global, Module, Post, type Type } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import Emittery from 'emittery';
+import { AccessModule } from '../../src/access/access.module.js';
+import { ApiKeys } from '../../src/access/api-keys.js';
+import { AuditedByExecution } from '../../src/access/audited.decorator.js';
+import { prepareHttp } from '../../src/access/http.js';
+import type { Scope } from '../../src/access/principal.js';
+import { Scopes } from '../../src/access/scopes.decorator.js';
+import { AuditModule } from '../../src/audit/audit.module.js';
+import { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
+import { Config } from '../../src/config/config.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { ErrorsModule } from '../../src/errors/errors.module.js';
+import { DomainEvents } from '../../src/execution/domain-events.js';
+import { ExecutionModule } from '../../src/execution/execution.module.js';
+import { ExecutionQueue } from '../../src/execution/execution-queue.js';
+import { Lifecycle } from '../../src/execution/lifecycle.js';
+import { HealthModule } from '../../src/health/health.module.js';
+import { Log } from '../../src/logging/log.js';
+import { LoggingModule } from '../../src/logging/logging.module.js';
+import { MetricsModule } from '../../src/metrics/metrics.module.js';
+import { ModelGateway } from '../../src/model-gateway/model-gateway.js';
+import { ModelGatewayModule } from '../../src/model-gateway/model-gateway.module.js';
+import { Database } from '../../src/persistence/database.js';
+import { PersistenceModule } from '../../src/persistence/persistence.module.js';
+import { type ProbeReport, Sandboxes } from '../../src/sandbox/sandbox.js';
+import { SandboxModule } from '../../src/sandbox/sandbox.module.js';
+
+/** Routes that only these tests have. */
+@Controller('trial')
+class TrialController {
+  @Get('open-to-readers')
+  @Scopes('read')
+  read(): string {
+    return 'read';
+  }
+
+  @Get('undeclared')
+  undeclared(): string {
+    return 'nobody may see this';
+  }
+
+  @Get('defect')
+  @Scopes('read')
+  defect(): never {
+    throw new Error('csk_secret-in-the-message of /etc/secret');
+  }
+
+  @Post('requests')
+  @Scopes('run')
+  @AuditedByExecution()
+  submit(@Body() request: ClaudeCodeRequest): ClaudeCodeRequest {
+    return request;
+  }
+}
+
+const sandbox: { report?: ProbeReport } = {};
+const queue = { depth: 0, running: 0 };
+const gateway = { answers: new Emittery() };
+
+@Module({
+  providers: [DomainEvents, Lifecycle, { provide: ExecutionQueue, useValue: queue }],
+  exports: [DomainEvents, Lifecycle, ExecutionQueue],
+})
+class StandInExecutionModule {}
+
+@Module({ providers: [{ provide: Sandboxes, useValue: sandbox }], exports: [Sandboxes] })
+class StandInSandboxModule {}
+
+@Global()
+@Module({ providers: [{ provide: ModelGateway, useValue: gateway }], exports: [ModelGateway] })
+class StandInModelGatewayModule {}
+
+export interface EdgeApp {
+  url: string;
+  database: Database;
+  events: DomainEvents;
+  lifecycle: Lifecycle;
+  gateway: { answers: Emittery };
+  queue: { depth: number; running: number };
+  sandbox: { report?: ProbeReport };
+  /** Log lines so far. */
+  lines: string[];
+  get: <T>(token: Type<T>) => T;
+  /** A key with these scopes, for this user. */
+  key: (userId: string, ...scopes: Scope[]) => Promise<string>;
+  /** A request with a key. */
+  call: (path: string, key?: string, init?: RequestInit) => Promise<Response>;
+  close: () => Promise<void>;
+}
+
+export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp> {
+  const directory = await mkdtemp(join(tmpdir(), 'caisson-edge-'));
+  const config = Config.from({ CAISSON_DATA: directory, RATE_LIMIT_REQUESTS: '10000', ...env });
+  const lines: string[] = [];
+  const log = new Log(config, { write: (line) => lines.push(line) });
+  const testing = await Test.createTestingModule({
+    controllers: [TrialController],
+    imports: [
+      ConfigModule.register(config),
+      LoggingModule,
+      ErrorsModule,
+      PersistenceModule,
+      AccessModule,
+      AuditModule,
+      MetricsModule,
+      HealthModule,
+    ],
+  })
+    .overrideModule(ExecutionModule)
+    .useModule(StandInExecutionModule)
+    .overrideModule(SandboxModule)
+    .useModule(StandInSandboxModule)
+    .overrideModule(ModelGatewayModule)
+    .useModule(StandInModelGatewayModule)
+    .overrideProvider(Log)
+    .useValue(log)
+    .compile();
+  const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: log });
+  prepareHttp(app);
+  await app.listen(0, '127.0.0.1');
+  const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+  return {
+    url,
+    lines,
+    sandbox,
+    queue,
+    gateway,
+    database: app.get(Database),
+    events: app.get(DomainEvents, { strict: false }),
+    lifecycle: app.get(Lifecycle, { strict: false }),
+    get: (token) => app.get(token, { strict: false }),
+    key: async (userId, ...scopes) => (await app.get(ApiKeys).create({ userId, name: 'test', scopes })).secret,
+    call: (path, key, init = {}) => {
+      const headers = new Headers(init.headers);
+      if (key !== undefined) headers.set('Authorization', `Bearer ${key}`);
+      if (init.body !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+      return fetch(url + path, { ...init, headers });
+    },
+    close: async () => {
+      await app.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** Before all tests: makes the agent's binary reachable for the user ids of sandboxes, wherever the checkout is. */
+import { chmodSync, cpSync, globSync, linkSync, mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+/** Names the directory that the teardown removes. */
+export const REACHABLE_DIRECTORY = 'CAISSON_TEST_REACHABLE_DIRECTORY';
+
+/**
+ * As root each sandbox has a user id of its own. In a checkout below a closed directory (/root is 0700) it could not
+ * run the `claude` of node_modules, so the tests get it through a directory that is open; its 360 MB are linked, or
+ * copied where the temporary directory is another file system.
+ */
+export default function globalSetup(): void {
+  if (process.getuid?.() !== 0 || process.env.CLAUDE_CODE_BINARY) return;
+  const binary = globSync('node_modules/@anthropic-ai/claude-agent-sdk-*/claude').map((path) =>
+    resolve(path),
+  )[0];
+  if (binary === undefined || passableByOthers(dirname(binary))) return;
+  const directory = mkdtempSync(join(tmpdir(), 'caisson-claude-'));
+  chmodSync(directory, 0o755);
+  const open = join(directory, 'claude');
+  linkOrCopy(binary, open);
+  chmodSync(open, 0o755);
+  process.env[REACHABLE_DIRECTORY] = directory;
+  process.env.CLAUDE_CODE_BINARY = open;
+}
+
+/** Whether other users can pass this directory and all above it. */
+function passableByOthers(directory: string): boolean {
+  const parent = dirname(directory);
+  return (statSync(directory).mode & 0o001) !== 0 && (parent === directory || passableByOthers(parent));
+}
+
+function linkOrCopy(source: string, target: string): void {
+  try {
+    linkSync(source, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    cpSync(source, target);
+  }
+}
