@@ -7,7 +7,8 @@ import { helpText } from './help.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
-  if (process.argv.includes('--help') || process.argv.includes('-h')) return void process.stdout.write(helpText());
+  if (process.argv.includes('--help') || process.argv.includes('-h'))
+    return void process.stdout.write(helpText());
   const config = Config.from(process.env);
   const app = await buildApp(config);
   stopOnSignal(app);
@@ -30,7 +31,12 @@ function stopOnSignal(app: NestExpressApplication): void {
 
 main().catch((error: unknown) => {
   // A wrong setting is explained; anything else is a defect and shows where.
-  const text = error instanceof InvalidConfigError ? error.message : error instanceof Error ? error.stack : String(error);
+  const text =
+    error instanceof InvalidConfigError
+      ? error.message
+      : error instanceof Error
+        ? error.stack
+        : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);
 });

@@ -1,7 +1,11 @@
 /** What is printed once the server listens: where it is, the first key, and one command to try. */
 import type { Config } from './config/config.js';
 
-const EXAMPLE = { action: 'generate', prompt: 'Create hello.txt with a friendly greeting', metadata: { projectId: 'demo' } };
+const EXAMPLE = {
+  action: 'generate',
+  prompt: 'Create hello.txt with a friendly greeting',
+  metadata: { projectId: 'demo' },
+};
 
 /** @param secret of the first admin key, when it was made just now */
 export function welcome(url: string, config: Config, secret: string | undefined): string {

@@ -29,7 +29,8 @@ export type Severity = (typeof SEVERITIES)[number];
 export const FORMATS = ['json', 'text', 'markdown'] as const;
 export type Format = (typeof FORMATS)[number];
 
-const NAME_MESSAGE = '$property must be 1 to 128 letters, digits, ".", "_", "@" or "-", beginning with a letter or digit';
+const NAME_MESSAGE =
+  '$property must be 1 to 128 letters, digits, ".", "_", "@" or "-", beginning with a letter or digit';
 
 export class RequestContext {
   @ApiPropertyOptional({ default: '.', description: 'Relative to the workspace; must exist' })
@@ -38,7 +39,10 @@ export class RequestContext {
   @IsNotEmpty()
   workingDirectory?: string;
 
-  @ApiPropertyOptional({ type: [String], description: 'Files to look at first, relative to the working directory' })
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Files to look at first, relative to the working directory',
+  })
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(1000)
@@ -148,7 +152,10 @@ export class ClaudeCodeRequest {
   @IsIn(COMMAND_ACTIONS)
   action!: CommandAction;
 
-  @ApiProperty({ description: '1 … PROMPT_MAX_CHARS characters', example: 'Create hello.txt with a greeting' })
+  @ApiProperty({
+    description: '1 … PROMPT_MAX_CHARS characters',
+    example: 'Create hello.txt with a greeting',
+  })
   @IsPlainText()
   @IsNotEmpty()
   prompt!: string;

@@ -18,10 +18,15 @@ export class CommandResult {
   @ApiPropertyOptional({ description: "The agent's final answer" })
   text?: string;
 
-  @ApiPropertyOptional({ description: 'generate: the code of the first file it made, or of the first block in its answer' })
+  @ApiPropertyOptional({
+    description: 'generate: the code of the first file it made, or of the first block in its answer',
+  })
   code?: string;
 
-  @ApiPropertyOptional({ type: [ResultFile], description: 'What changed in the workspace, found from the file system' })
+  @ApiPropertyOptional({
+    type: [ResultFile],
+    description: 'What changed in the workspace, found from the file system',
+  })
   files?: ResultFile[];
 
   @ApiPropertyOptional({ type: Object, description: 'analyze: the structured analysis' })

@@ -25,7 +25,10 @@ export class CommandDescription {
   @ApiProperty()
   description!: string;
 
-  @ApiProperty({ enum: ['read-only', 'read-write'], description: 'How the workspace is mounted without further options' })
+  @ApiProperty({
+    enum: ['read-only', 'read-write'],
+    description: 'How the workspace is mounted without further options',
+  })
   access!: string;
 
   @ApiProperty({ type: [OptionDescription] })

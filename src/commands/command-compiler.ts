@@ -62,27 +62,38 @@ export class CommandCompiler {
         refuse(`options.${name}`, 'is not available in this version');
     }
     const limit = this.config.values.CLAUDE_CODE_TIMEOUT * 1000;
-    if ((options.timeout ?? 0) > limit) refuse('options.timeout', `must not be greater than ${limit} (CLAUDE_CODE_TIMEOUT)`);
+    if ((options.timeout ?? 0) > limit)
+      refuse('options.timeout', `must not be greater than ${limit} (CLAUDE_CODE_TIMEOUT)`);
   }
 
   private checkPrompt(prompt: string): void {
     const limit = this.config.values.PROMPT_MAX_CHARS;
-    if (prompt.length > limit) refuse('prompt', `must not be longer than ${limit} characters (PROMPT_MAX_CHARS)`);
+    if (prompt.length > limit)
+      refuse('prompt', `must not be longer than ${limit} characters (PROMPT_MAX_CHARS)`);
     if (prompt.trim() === '') refuse('prompt', 'must say something');
     if (this.config.values.PROMPT_POLICY === 'courtesy' && asksToLeave(prompt))
       throw new ClaudeCodeError('E006', 'The prompt asks for a path outside the workspace.', {
-        details: { field: 'prompt', hint: 'name paths below the workspace; PROMPT_POLICY=off lifts this check' },
+        details: {
+          field: 'prompt',
+          hint: 'name paths below the workspace; PROMPT_POLICY=off lifts this check',
+        },
       });
   }
 
   private model(asked: string | undefined | null): string {
     const { CLAUDE_CODE_MODEL, CLAUDE_CODE_MODELS } = this.config.values;
     const model = asked ?? CLAUDE_CODE_MODEL;
-    if (!CLAUDE_CODE_MODELS.includes(model)) refuse('options.model', `must be one of ${CLAUDE_CODE_MODELS.join(', ')}`);
+    if (!CLAUDE_CODE_MODELS.includes(model))
+      refuse('options.model', `must be one of ${CLAUDE_CODE_MODELS.join(', ')}`);
     return model;
   }
 
-  private systemPrompt(command: Command, request: ClaudeCodeRequest, directory: string, files: string[]): string {
+  private systemPrompt(
+    command: Command,
+    request: ClaudeCodeRequest,
+    directory: string,
+    files: string[],
+  ): string {
     const { language, framework } = request.context ?? {};
     return [
       `Caisson command: ${command.action}`,

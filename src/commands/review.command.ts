@@ -20,8 +20,10 @@ const Finding = z.object({
 type Finding = z.infer<typeof Finding>;
 
 const atLeast = (least: Severity) => SEVERITIES.slice(SEVERITIES.indexOf(least));
-const worstFirst = (a: Finding, b: Finding) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
-const place = (finding: Finding) => (finding.line === undefined ? finding.path : `${finding.path}:${finding.line}`);
+const worstFirst = (a: Finding, b: Finding) =>
+  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
+const place = (finding: Finding) =>
+  finding.line === undefined ? finding.path : `${finding.path}:${finding.line}`;
 
 @Injectable()
 export class ReviewCommand extends Command {
@@ -78,7 +80,9 @@ export class ReviewCommand extends Command {
       suggestions: findings
         .filter((finding) => wanted.includes(finding.severity))
         .sort(worstFirst)
-        .map((finding) => `[${finding.severity}] ${place(finding)}: ${finding.problem} → ${finding.suggestion}`),
+        .map(
+          (finding) => `[${finding.severity}] ${place(finding)}: ${finding.problem} → ${finding.suggestion}`,
+        ),
     };
   }
 }

@@ -12,7 +12,12 @@ describe('Config', () => {
 
   it('lists every wrong variable in one message and never shows a secret', () => {
     const wrong = () =>
-      Config.from({ PORT: 'eighty', CLAUDE_CODE_TIMEOUT: '0', BOOTSTRAP_API_KEY: 'short-secret', ANTHROPIC_BASE_URL: 'http://example.com' });
+      Config.from({
+        PORT: 'eighty',
+        CLAUDE_CODE_TIMEOUT: '0',
+        BOOTSTRAP_API_KEY: 'short-secret',
+        ANTHROPIC_BASE_URL: 'http://example.com',
+      });
     expect(wrong).toThrow(InvalidConfigError);
     expect(wrong).toThrow(/PORT.*\n.*|CLAUDE_CODE_TIMEOUT/s);
     for (const name of ['PORT', 'CLAUDE_CODE_TIMEOUT', 'BOOTSTRAP_API_KEY', 'ANTHROPIC_BASE_URL'])

@@ -22,14 +22,17 @@ export class Config {
     const entries = Object.entries(SETTINGS).map(([name, { rule, default: fallback, ...rest }]) => {
       const given = read(env, name, 'secret' in rest, problems);
       const parsed = rule.safeParse(given ?? fallback);
-      if (!parsed.success) problems.push(`${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
+      if (!parsed.success)
+        problems.push(`${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
       return [name, parsed.data];
     });
     // The entries were parsed by the rules from which SettingValues is derived.
     const values = Object.fromEntries(entries) as SettingValues;
     if (problems.length === 0) problems.push(...contradictions(values));
     if (problems.length > 0)
-      throw new InvalidConfigError(`wrong settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+      throw new InvalidConfigError(
+        `wrong settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+      );
     return new Config(values);
   }
 

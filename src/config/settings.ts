@@ -173,7 +173,8 @@ export const SETTINGS = {
   OUTPUT_LINE_MAX_BYTES: setting({
     rule: integer(64 * KIB, 1024 * MIB),
     default: String(32 * MIB),
-    about: "Bytes of one line of the agent's output (E015): above the largest message, a read image of some megabytes.",
+    about:
+      "Bytes of one line of the agent's output (E015): above the largest message, a read image of some megabytes.",
   }),
   OUTPUT_MAX_BYTES: setting({
     rule: integer(64 * KIB, 64 * 1024 * MIB),

@@ -39,5 +39,9 @@ export abstract class EventLog {
    * Everything after number `after`, then live, ending after `execution.finished`. Events above EVENT_MAX_BYTES come cut.
    * A reader that does not keep up gets `stream.gap`. Stops early, without an error, when `signal` is aborted.
    */
-  abstract follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<StreamItem, void, void>;
+  abstract follow(
+    executionId: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamItem, void, void>;
 }

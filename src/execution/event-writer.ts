@@ -40,7 +40,8 @@ export class EventWriter {
   }
 
   private async hold(fact: TextFact): Promise<void> {
-    if (this.held?.type === fact.type) this.held = { ...fact, data: { text: this.held.data.text + fact.data.text } };
+    if (this.held?.type === fact.type)
+      this.held = { ...fact, data: { text: this.held.data.text + fact.data.text } };
     else {
       const before = this.takeHeld();
       this.held = fact;

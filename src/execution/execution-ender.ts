@@ -51,7 +51,11 @@ export class ExecutionEnder {
     const stored = await pRetry(() => this.write(ended, result), {
       ...RETRY,
       onFailedAttempt: ({ error }) =>
-        this.logger.error({ msg: 'the end could not be written; trying again', executionId: execution.id, err: error }),
+        this.logger.error({
+          msg: 'the end could not be written; trying again',
+          executionId: execution.id,
+          err: error,
+        }),
     });
     if (stored === undefined) {
       this.logger.warn({ msg: 'the end came too late: fenced off', executionId: execution.id });

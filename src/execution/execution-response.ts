@@ -41,7 +41,8 @@ function wholeResult({ command, execution, changes }: Ended, outcome: AgentOutco
   const format = execution.request.options?.format;
   // Commands with a schema answer an object: as JSON it is the answer, otherwise its summary is the text.
   const summary = outcome.structured?.['summary'];
-  const text = outcome.structured === undefined ? outcome.text : typeof summary === 'string' ? summary : undefined;
+  const text =
+    outcome.structured === undefined ? outcome.text : typeof summary === 'string' ? summary : undefined;
   return {
     ...(text !== undefined && !(outcome.structured !== undefined && format === 'json') ? { text } : {}),
     ...command.result(execution.request, outcome, changes),
@@ -63,7 +64,10 @@ function resultFiles(changes: ChangeSet): ResultFile[] {
 }
 
 /** The model that did most of the work, and the sums over all of them. */
-export function accountOf(usage: UsageByModel, asked: string): { tokensUsed: number; model: string; costUsd?: number } {
+export function accountOf(
+  usage: UsageByModel,
+  asked: string,
+): { tokensUsed: number; model: string; costUsd?: number } {
   const models = Object.entries(usage);
   const busiest = models.toSorted(([, a], [, b]) => b.outputTokens - a.outputTokens)[0]?.[0];
   const costs = models.map(([, tokens]) => tokens.costUsd).filter((cost) => cost !== undefined);

@@ -55,7 +55,8 @@ export class ExecutionRunner {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 100,
       maxTimeout: 5000,
-      onFailedAttempt: ({ error }) => this.logger.error({ msg: 'cannot claim; trying again', executionId, err: error }),
+      onFailedAttempt: ({ error }) =>
+        this.logger.error({ msg: 'cannot claim; trying again', executionId, err: error }),
     });
   }
 
@@ -109,11 +110,16 @@ export class ExecutionRunner {
     const { id, attempt, engine, access } = execution;
     const stored = await this.database.transaction().execute(async (db) => {
       if (!(await this.store.advance(db, execution, 'running'))) throw new FencedError(id, attempt);
-      return this.log.record(db, id, attempt, [{ type: 'execution.started', data: { attempt, engine, access } }]);
+      return this.log.record(db, id, attempt, [
+        { type: 'execution.started', data: { attempt, engine, access } },
+      ]);
     });
     this.log.publish(stored);
     const startedAt = execution.startedAt ?? execution.createdAt;
-    await this.events.emitSerial('execution.started', { execution, waitedMs: startedAt - execution.createdAt });
+    await this.events.emitSerial('execution.started', {
+      execution,
+      waitedMs: startedAt - execution.createdAt,
+    });
   }
 
   private async follow(
@@ -131,7 +137,10 @@ export class ExecutionRunner {
       await writer.write(next.value);
       if (!spoke && next.value.type === 'agent.text') {
         spoke = true;
-        await this.events.emitSerial('execution.first-token', { execution, afterMs: performance.now() - begun });
+        await this.events.emitSerial('execution.first-token', {
+          execution,
+          afterMs: performance.now() - begun,
+        });
       }
     }
   }
@@ -142,7 +151,8 @@ export class ExecutionRunner {
   }
 }
 
-const timedOut = (timeoutMs: number) => new ClaudeCodeError('E001', `The time limit of ${timeoutMs} ms ended it.`);
+const timedOut = (timeoutMs: number) =>
+  new ClaudeCodeError('E001', `The time limit of ${timeoutMs} ms ended it.`);
 
 /**
  * Why an attempt ended: the first cause that was given for its end, else what the model's service did, else the error
@@ -152,6 +162,9 @@ function asEnd(error: unknown, signal: AbortSignal, route?: ModelRoute): ClaudeC
   const cause: unknown = signal.aborted ? signal.reason : error;
   const failure = signal.aborted ? undefined : route?.failure();
   if (failure !== undefined)
-    return new ClaudeCodeError(failure.code, failure.message, { retryAfter: failure.retryAfter, cause: error });
+    return new ClaudeCodeError(failure.code, failure.message, {
+      retryAfter: failure.retryAfter,
+      cause: error,
+    });
   return toClaudeCodeError(cause);
 }

@@ -52,7 +52,11 @@ export class ExecutionService {
    * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E010 (key used for another request),
    *   E012 (stopping, queue full, no sandbox, audit not writable)
    */
-  async submit(request: ClaudeCodeRequest, caller: Caller, idempotencyKey: string | null = null): Promise<Execution> {
+  async submit(
+    request: ClaudeCodeRequest,
+    caller: Caller,
+    idempotencyKey: string | null = null,
+  ): Promise<Execution> {
     const userId = actingAs(caller.principal, request.metadata?.userId);
     const task = this.compiler.compile(request);
     const idempotency = { key: idempotencyKey, requestHash: requestHash(request) };
@@ -102,7 +106,10 @@ export class ExecutionService {
     return this.find(id, principal);
   }
 
-  private async earlier(userId: string, { key, requestHash: hash }: Idempotency): Promise<Execution | undefined> {
+  private async earlier(
+    userId: string,
+    { key, requestHash: hash }: Idempotency,
+  ): Promise<Execution | undefined> {
     if (key === null) return undefined;
     const found = await this.store.findByIdempotencyKey(userId, key);
     if (found !== undefined && found.requestHash !== hash)
@@ -125,10 +132,16 @@ export class ExecutionService {
       ...(directory.path === '.' ? [] : [directory]),
       ...task.files.map((path) => ({ path, type: 'any' as const })),
     ];
-    if (paths.length > 0) await this.workspaces.mustExist(await this.workspaces.open(userId, projectId), paths);
+    if (paths.length > 0)
+      await this.workspaces.mustExist(await this.workspaces.open(userId, projectId), paths);
   }
 
-  private executionOf(request: ClaudeCodeRequest, task: AgentTask, userId: string, caller: Caller): Execution {
+  private executionOf(
+    request: ClaudeCodeRequest,
+    task: AgentTask,
+    userId: string,
+    caller: Caller,
+  ): Execution {
     return {
       id: uuidv7(),
       userId,
@@ -152,7 +165,9 @@ export class ExecutionService {
     const stored = await this.database.transaction().execute(async (db) => {
       await this.store.insert(db, execution, idempotency);
       await this.events.emitSerial('execution.accepted', { execution, caller, db });
-      return this.log.record(db, id, attempt, [{ type: 'execution.queued', data: { action, projectId, model } }]);
+      return this.log.record(db, id, attempt, [
+        { type: 'execution.queued', data: { action, projectId, model } },
+      ]);
     });
     this.log.publish(stored);
   }

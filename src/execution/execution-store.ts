@@ -37,7 +37,11 @@ export class ExecutionStore {
   }
 
   async find(id: string): Promise<Execution | undefined> {
-    const row = await this.database.selectFrom('executions').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await this.database
+      .selectFrom('executions')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
     return row && fromRow(row);
   }
 
@@ -118,7 +122,10 @@ export class ExecutionStore {
   }
 
   async saveChanges(db: Queryable, executionId: string, changes: ChangeSet): Promise<void> {
-    await db.insertInto('changes').values({ executionId, body: JSON.stringify(changes) }).execute();
+    await db
+      .insertInto('changes')
+      .values({ executionId, body: JSON.stringify(changes) })
+      .execute();
   }
 
   async changes(executionId: string): Promise<ChangeSet | undefined> {
@@ -153,7 +160,11 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
 });
 
 /** The columns hold what `toRow` and the guarded updates wrote, so the closed vocabularies can be trusted. */
-function fromRow({ idempotencyKey: _key, requestHash: _hash, ...row }: Selectable<ExecutionsTable>): Execution {
+function fromRow({
+  idempotencyKey: _key,
+  requestHash: _hash,
+  ...row
+}: Selectable<ExecutionsTable>): Execution {
   return {
     ...(row as Omit<typeof row, 'action' | 'access' | 'status' | 'errorCode'> &
       Pick<Execution, 'action' | 'access' | 'status' | 'errorCode'>),

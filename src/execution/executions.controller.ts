@@ -30,7 +30,11 @@ export class ExecutionsController {
   @Scopes('run')
   @AuditedByExecution()
   @ApiOperation({ summary: 'Ask for an execution and do not wait for it' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key and body: the same execution' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key and body: the same execution',
+  })
   @ApiAcceptedResponse({ type: ExecutionView })
   async submit(
     @Body() request: ClaudeCodeRequest,
@@ -50,7 +54,11 @@ export class ExecutionsController {
   async list(@Query() query: ExecutionListQuery, @CallerOf() { principal }: Caller): Promise<ExecutionList> {
     const { userId, cursor, limit, ...filter } = query;
     // One more than asked for tells whether there is a next page.
-    const found = await this.executions.list({ ...filter, before: cursor, limit: limit + 1 }, principal, userId);
+    const found = await this.executions.list(
+      { ...filter, before: cursor, limit: limit + 1 },
+      principal,
+      userId,
+    );
     const items = found.slice(0, limit).map(summaryOf);
     return { items, nextCursor: found.length > limit ? items.at(-1)?.id : undefined };
   }

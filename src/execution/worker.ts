@@ -45,7 +45,9 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
     this.lifecycle.beginStop();
     const stopped = this.queue.stop();
     const grace = new AbortController();
-    const graceOver = sleep(this.config.values.SHUTDOWN_GRACE * 1000, true, { signal: grace.signal }).catch(() => false);
+    const graceOver = sleep(this.config.values.SHUTDOWN_GRACE * 1000, true, { signal: grace.signal }).catch(
+      () => false,
+    );
     if (await Promise.race([stopped.then(() => false), graceOver])) {
       this.logger.warn(`${this.queue.running} executions outlasted the grace of SHUTDOWN_GRACE; ending them`);
       await this.active.endAll(new ClaudeCodeError('E012', 'The server was shut down.', { retryAfter: 5 }));

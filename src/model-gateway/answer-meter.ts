@@ -76,7 +76,10 @@ export class AnswerMeter {
   /** @throws Error when an event or the JSON is too large to be metered */
   feed(chunk: Uint8Array): void {
     const text = this.decoder.decode(chunk, { stream: true });
-    if (this.parser !== undefined) return this.parser.feed(text);
+    if (this.parser !== undefined) {
+      this.parser.feed(text);
+      return;
+    }
     this.json += text;
     if (this.json.length > MAX_BUFFERED) throw new Error('the answer is too large to be metered');
   }
@@ -101,14 +104,19 @@ export class AnswerMeter {
     switch (parsed.data.type) {
       case 'message_start':
         this.model = parsed.data.message.model;
-        return this.count(parsed.data.message.usage);
+        {
+          this.count(parsed.data.message.usage);
+          return;
+        }
       case 'content_block_delta': {
         const { text, thinking, partial_json } = parsed.data.delta;
         this.deltaChars += (text ?? thinking ?? partial_json ?? '').length;
         return;
       }
-      case 'message_delta':
-        return this.count(parsed.data.usage);
+      case 'message_delta': {
+        this.count(parsed.data.usage);
+        return;
+      }
       case 'message_stop':
         this.complete = true;
         return;

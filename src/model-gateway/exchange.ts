@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { AnswerMeter, type MeteredAnswer } from './answer-meter.js';
 import { ApiError } from './api-error.js';
 import { answerHeaders } from './headers.js';
-import { clampOutput, parseMessagesRequest } from './messages-request.js';
+import { clampOutput, type MessagesRequest, parseMessagesRequest } from './messages-request.js';
 import type { RouteFailure } from './model-gateway.js';
 import type { OutputBudget } from './output-budget.js';
 import { parseRetryAfter } from './retry-policy.js';
@@ -13,7 +13,8 @@ import { isTimeout, type Upstream, type UpstreamAnswer } from './upstream.js';
 export interface ExchangeRules {
   upstream: Upstream;
   models: readonly string[];
-  maxBodyBytes: number;
+  /** Bytes of the bodies under way on this route, and how many there may be: they are kept in memory. */
+  bodies: { bytes: number; readonly maxBytes: number };
   budget?: OutputBudget;
 }
 
@@ -29,7 +30,7 @@ export interface ExchangeReport {
 
 /** Bytes of an error answer that are passed on; the API's own are far below. */
 const MAX_ERROR_BYTES = 64 * 1024;
-const COUNT_TOKENS = /^\/v1\/messages\/count_tokens/;
+const COUNT_TOKENS = '/v1/messages/count_tokens';
 
 /**
  * Carries one request through; `report` is filled in along the way.
@@ -38,15 +39,28 @@ const COUNT_TOKENS = /^\/v1\/messages\/count_tokens/;
 export async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { upstream, models, maxBodyBytes, budget }: ExchangeRules,
+  rules: ExchangeRules,
   report: ExchangeReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const body = await readBody(request, maxBodyBytes);
-  report.bytesIn = body.length;
-  const parsed = parseMessagesRequest(body, models);
+  try {
+    const body = await readBody(request, rules.bodies, report);
+    await forward(request, response, parseMessagesRequest(body, rules.models), rules, report, signal);
+  } finally {
+    rules.bodies.bytes -= report.bytesIn;
+  }
+}
+
+async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  parsed: MessagesRequest,
+  { upstream, budget }: ExchangeRules,
+  report: ExchangeReport,
+  signal: AbortSignal,
+): Promise<void> {
   const path = request.url ?? '';
-  const limited = COUNT_TOKENS.test(path) ? undefined : budget;
+  const limited = path.startsWith(COUNT_TOKENS) ? undefined : budget;
   const granted = await limited?.reserve(parsed.max_tokens ?? Infinity, signal);
   try {
     if (granted === 0) {
@@ -67,15 +81,22 @@ export async function exchange(
   }
 }
 
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function readBody(
+  request: IncomingMessage,
+  bodies: ExchangeRules['bodies'],
+  report: ExchangeReport,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new ApiError(413, `the request is larger than ${maxBytes} bytes`);
+    report.bytesIn += chunk.length;
+    bodies.bytes += chunk.length;
+    if (report.bytesIn > bodies.maxBytes)
+      throw new ApiError(413, `the request is larger than ${bodies.maxBytes} bytes`);
+    if (bodies.bytes > bodies.maxBytes)
+      throw new ApiError(429, 'the requests under way are too large together', { retry: true });
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks, size);
+  return Buffer.concat(chunks);
 }
 
 async function ask(
@@ -147,7 +168,7 @@ async function passAnswer(
   }
   const meter = new AnswerMeter(kind);
   response.writeHead(answer.status, answerHeaders(answer.headers));
-  let cut = false;
+  const upstreamEnd = { cut: false };
   async function* metered(): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of answer.chunks) {
@@ -156,7 +177,7 @@ async function passAnswer(
         yield chunk;
       }
     } catch (error) {
-      cut = !signal.aborted;
+      upstreamEnd.cut = !signal.aborted;
       throw error;
     }
   }
@@ -167,7 +188,7 @@ async function passAnswer(
     const { errorType, complete } = report.metered;
     if (errorType !== undefined)
       report.failure = { code: 'E005', message: `the model service broke off its answer: ${errorType}` };
-    else if (cut || (kind === 'events' && !complete && !signal.aborted))
+    else if (upstreamEnd.cut || (kind === 'events' && !complete && !signal.aborted))
       report.failure = { code: 'E005', message: 'the answer of the model service ended early' };
   }
 }

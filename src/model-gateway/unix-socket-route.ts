@@ -15,7 +15,8 @@ import type {
 import { OutputBudget } from './output-budget.js';
 import { UsageLedger } from './usage-ledger.js';
 
-export interface RouteOptions extends Omit<ExchangeRules, 'budget'> {
+export interface RouteOptions extends Pick<ExchangeRules, 'upstream' | 'models'> {
+  maxBodyBytes: number;
   socketPath: string;
   /** Requests under way at once. */
   maxRequests: number;
@@ -27,10 +28,13 @@ export interface RouteOptions extends Omit<ExchangeRules, 'budget'> {
 /** All that is forwarded, captured without the query that goes along (the CLI sends `?beta=true`). */
 const FORWARDED = /^(\/v1\/messages(?:\/count_tokens)?)(?:\?[\w=&-]*)?$/;
 
+/** Of one sandbox at once: twice what its bridge (socat, 64 children) lets through. Each costs the server a descriptor. */
+const MAX_CONNECTIONS = 128;
+
 export class UnixSocketRoute implements ModelRoute {
   private readonly server: Server;
   private readonly ledger = new UsageLedger();
-  private readonly budget?: OutputBudget;
+  private readonly rules: ExchangeRules;
   private readonly closing = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
   private lastFailure?: RouteFailure;
@@ -39,10 +43,14 @@ export class UnixSocketRoute implements ModelRoute {
     private readonly order: ModelRouteOrder,
     private readonly options: RouteOptions,
   ) {
-    if (order.maxOutputTokens !== undefined) this.budget = new OutputBudget(order.maxOutputTokens);
+    const { maxOutputTokens: limit } = order;
+    const { upstream, models, maxBodyBytes } = options;
+    const budget = limit === undefined ? undefined : new OutputBudget(limit);
+    this.rules = { upstream, models, bodies: { bytes: 0, maxBytes: maxBodyBytes }, budget };
     this.server = createServer((request, response) => this.accept(request, response));
     // The only client is the agent, which may reuse its connection after a tool of any length; the route's end closes it.
     this.server.keepAliveTimeout = 0;
+    this.server.maxConnections = MAX_CONNECTIONS;
   }
 
   /** @throws Error of the operating system when the socket cannot be made */
@@ -103,7 +111,7 @@ export class UnixSocketRoute implements ModelRoute {
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     try {
       this.admit(request);
-      await exchange(request, response, { ...this.options, budget: this.budget }, report, signal);
+      await exchange(request, response, this.rules, report, signal);
     } catch (error) {
       this.refuse(error, response, signal, report);
     }
@@ -125,7 +133,10 @@ export class UnixSocketRoute implements ModelRoute {
     signal: AbortSignal,
     { failure }: ExchangeReport,
   ): void {
-    if (error instanceof ApiError && !response.headersSent && !signal.aborted) return error.send(response);
+    if (error instanceof ApiError && !response.headersSent && !signal.aborted) {
+      error.send(response);
+      return;
+    }
     response.destroy();
     if (failure === undefined && signal.aborted) return;
     this.options.logger.warn({

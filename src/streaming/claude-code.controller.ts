@@ -28,8 +28,14 @@ export class ClaudeCodeController {
   @HttpCode(200)
   @Scopes('run')
   @AuditedByExecution()
-  @ApiOperation({ summary: 'Run one request and wait for its answer, or with options.streaming for its events' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key and body: the same execution' })
+  @ApiOperation({
+    summary: 'Run one request and wait for its answer, or with options.streaming for its events',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key and body: the same execution',
+  })
   @ApiProduces('application/json', 'text/event-stream')
   @ApiOkResponse({ type: ClaudeCodeResponse, headers: { 'X-Execution-Id': { schema: { type: 'string' } } } })
   async run(
@@ -48,4 +54,5 @@ export class ClaudeCodeController {
   }
 }
 
-const statusOf = ({ error }: ClaudeCodeResponse): number => (error === undefined ? 200 : ERROR_CATALOGUE[error.code].status);
+const statusOf = ({ error }: ClaudeCodeResponse): number =>
+  error === undefined ? 200 : ERROR_CATALOGUE[error.code].status;

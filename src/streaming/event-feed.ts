@@ -23,7 +23,8 @@ export class Subscription {
 
   /** Takes all that waits; waits for something when there is nothing. Empty only when the reader has left. */
   async take(): Promise<ExecutionEvent[]> {
-    if (this.waiting.length === 0 && !this.left.aborted) await new Promise<void>((resolve) => (this.wake = resolve));
+    if (this.waiting.length === 0 && !this.left.aborted)
+      await new Promise<void>((resolve) => (this.wake = resolve));
     return this.waiting.splice(0);
   }
 

@@ -23,8 +23,14 @@ export class EventsController {
 
   @Get()
   @Scopes('read')
-  @ApiOperation({ summary: 'The events as Server-Sent Events, from any number, until the execution has ended' })
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'As EventSource sends it; goes before `after`' })
+  @ApiOperation({
+    summary: 'The events as Server-Sent Events, from any number, until the execution has ended',
+  })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'As EventSource sends it; goes before `after`',
+  })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ type: EventView })
   async stream(
@@ -60,7 +66,9 @@ function resumeFrom(header: string | undefined): number | undefined {
   if (header === undefined || header === '') return undefined;
   if (!/^\d{1,15}$/.test(header)) {
     const problem = 'must be the number of an event';
-    throw new ClaudeCodeError('E003', `Last-Event-ID ${problem}`, { details: [{ field: 'Last-Event-ID', problem }] });
+    throw new ClaudeCodeError('E003', `Last-Event-ID ${problem}`, {
+      details: [{ field: 'Last-Event-ID', problem }],
+    });
   }
   return Number(header);
 }

@@ -27,6 +27,9 @@ export class EventView {
   @ApiProperty({ enum: EVENT_TYPES })
   type!: string;
 
-  @ApiProperty({ type: Object, description: 'By type: `{text}`, `{id, name, input}`, `{status, response}` …' })
+  @ApiProperty({
+    type: Object,
+    description: 'By type: `{text}`, `{id, name, input}`, `{status, response}` …',
+  })
   data!: unknown;
 }

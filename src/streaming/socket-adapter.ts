@@ -27,7 +27,10 @@ export class SocketAdapter extends IoAdapter {
 }
 
 /** Whoever is no browser sends no Origin; a browser must come from this server's own page or from a listed origin. */
-function isAllowed({ origin, host }: { origin?: string; host?: string }, origins: readonly string[]): boolean {
+function isAllowed(
+  { origin, host }: { origin?: string; host?: string },
+  origins: readonly string[],
+): boolean {
   if (origin === undefined || origins.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
 }

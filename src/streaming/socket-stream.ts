@@ -9,7 +9,11 @@ import type { EndStatus } from '../execution/execution-state.js';
 /** What the server says: the specification's names. */
 interface ServerMessages {
   'claude-code-data': (event: StreamItem & { text?: string }) => void;
-  'claude-code-complete': (end: { executionId: string; exitCode: number; response: ClaudeCodeResponse }) => void;
+  'claude-code-complete': (end: {
+    executionId: string;
+    exitCode: number;
+    response: ClaudeCodeResponse;
+  }) => void;
   'claude-code-error': (failure: { executionId?: string; error: ErrorBody }) => void;
 }
 
@@ -24,17 +28,24 @@ export type ClientSocket = Socket<
 const AHEAD = 64;
 
 /** As a shell would report them: `timeout` exits with 124, a process ended by SIGINT with 130. */
-const EXIT_CODES = { succeeded: 0, failed: 1, timed_out: 124, cancelled: 130 } as const satisfies Record<EndStatus, number>;
+const EXIT_CODES = { succeeded: 0, failed: 1, timed_out: 124, cancelled: 130 } as const satisfies Record<
+  EndStatus,
+  number
+>;
 
 /** Resolves when the stream has ended or the client has left. */
 export async function sendToSocket(socket: ClientSocket, events: AsyncIterable<StreamItem>): Promise<void> {
   let ahead = 0;
   for await (const event of events) {
     const { executionId } = event;
-    socket.emit('claude-code-data', event.type === 'agent.text' ? { ...event, text: event.data.text } : event);
+    socket.emit(
+      'claude-code-data',
+      event.type === 'agent.text' ? { ...event, text: event.data.text } : event,
+    );
     if (event.type === 'execution.finished') {
       const { status, response } = event.data;
-      if (response.error !== undefined) socket.emit('claude-code-error', { executionId, error: response.error });
+      if (response.error !== undefined)
+        socket.emit('claude-code-error', { executionId, error: response.error });
       socket.emit('claude-code-complete', { executionId, exitCode: EXIT_CODES[status], response });
     }
     ahead += 1;

@@ -53,7 +53,12 @@ export class StoredEventLog extends EventLog {
     if (row === undefined) throw new FencedError(executionId, attempt);
     const first = row.lastSeq - facts.length + 1;
     const at = Date.now();
-    const events = facts.map((fact, index): ExecutionEvent => ({ executionId, seq: first + index, at, ...fact }));
+    const events = facts.map((fact, index): ExecutionEvent => ({
+      executionId,
+      seq: first + index,
+      at,
+      ...fact,
+    }));
     await db
       .insertInto('events')
       .values(events.map((event) => ({ ...event, data: JSON.stringify(event.data) })))
@@ -78,13 +83,17 @@ export class StoredEventLog extends EventLog {
     return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as unknown }) as ExecutionEvent);
   }
 
-  async *follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<StreamItem, void, void> {
+  async *follow(
+    executionId: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamItem, void, void> {
     const { STREAM_BUFFER_EVENTS, EVENT_MAX_BYTES } = this.config.values;
     // Subscribed before the log is read: what is written in between comes twice, never not at all.
     const subscription = this.feed.subscribe(executionId, STREAM_BUFFER_EVENTS, signal);
     let last = after;
     try {
-      for (let page = await this.read(executionId, last, PAGE); page.length > 0; ) {
+      for (let page = await this.read(executionId, last, PAGE); page.length > 0;) {
         for (const event of page) {
           if (signal.aborted) return;
           last = event.seq;

@@ -86,17 +86,26 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     socket.data.left = new AbortController();
     socket.on('disconnect', () => socket.data.left.abort());
     socket.onAny((name: string, message: unknown, acknowledge: unknown) => {
-      const answer: Acknowledge = typeof acknowledge === 'function' ? (acknowledge as Acknowledge) : () => undefined;
+      const answer: Acknowledge =
+        typeof acknowledge === 'function' ? (acknowledge as Acknowledge) : () => undefined;
       void logContext.run({ requestId: uuidv7() }, () => this.receive(socket, name, message, answer));
     });
   }
 
-  private async receive(socket: ClientSocket, name: string, body: unknown, answer: Acknowledge): Promise<void> {
+  private async receive(
+    socket: ClientSocket,
+    name: string,
+    body: unknown,
+    answer: Acknowledge,
+  ): Promise<void> {
     try {
       const handling = this.messages[name];
       if (handling === undefined) throw new ClaudeCodeError('E003', 'There is no such message.');
       const caller = await this.callerOf(socket, handling.scope);
-      const message = (await this.pipe.transform(body ?? {}, { type: 'body', metatype: handling.message })) as object;
+      const message = (await this.pipe.transform(body ?? {}, {
+        type: 'body',
+        metatype: handling.message,
+      })) as object;
       answer(await handling.handle(message, caller, socket));
     } catch (thrown) {
       const error = (await this.refuse(socket, name, thrown)).toBody();
@@ -133,7 +142,8 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
 
   private async refuse(socket: ClientSocket, action: string, thrown: unknown): Promise<ClaudeCodeError> {
     const error = toClaudeCodeError(thrown);
-    if (error.code === 'E099') this.logger.error({ msg: error.message, details: error.details, err: error.cause });
+    if (error.code === 'E099')
+      this.logger.error({ msg: error.message, details: error.details, err: error.cause });
     await this.refusals.emitSerial('refused', {
       code: error.code,
       action: `socket.io ${action in this.messages || action === 'connect' ? action : 'unknown message'}`,

@@ -22,7 +22,11 @@ import { FileList, OfUserQuery, ProjectParam, WrittenFile } from './files.dto.js
 import { type Workspace, Workspaces } from './workspace.js';
 import { workspacePath } from './workspace-path.js';
 
-const PATH_PARAM = { name: 'path', description: 'Relative to the workspace, `/` between the parts', example: 'src/hello.ts' };
+const PATH_PARAM = {
+  name: 'path',
+  description: 'Relative to the workspace, `/` between the parts',
+  example: 'src/hello.ts',
+};
 
 @ApiTags('files')
 @ApiBearerAuth()

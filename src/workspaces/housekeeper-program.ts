@@ -1,10 +1,9 @@
 /** Where the housekeeper's program is: beside this file, as source under the tests and as JavaScript in what is built. */
-import { cp, readdir } from 'node:fs/promises';
+import { chmod, cp, readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getCallSites } from 'node:util';
 import { makePassable, reachableProgram } from '../sandbox/reachable.js';
-import { chmod } from 'node:fs/promises';
 
 /** This file: a URL when it runs as a module, a path when the tests run it as CommonJS. */
 const [{ scriptName } = { scriptName: '' }] = getCallSites(1);
@@ -20,10 +19,15 @@ export interface HousekeeperProgram {
  * Puts the program and this Node where `uid` reaches them.
  * Heap of 512 MiB: room for the manifest of the largest workspace that is taken, and a bound for a hostile one.
  */
-export async function housekeeperProgram(dataDirectory: string, uid: number | undefined): Promise<HousekeeperProgram> {
+export async function housekeeperProgram(
+  dataDirectory: string,
+  uid: number | undefined,
+): Promise<HousekeeperProgram> {
   const directory = join(dataDirectory, 'housekeeper');
   await makePassable(directory);
-  for (const file of (await readdir(join(dirname(HERE), 'housekeeper'))).filter((name) => PROGRAM.test(name))) {
+  for (const file of (await readdir(join(dirname(HERE), 'housekeeper'))).filter((name) =>
+    PROGRAM.test(name),
+  )) {
     await cp(join(dirname(HERE), 'housekeeper', file), join(directory, file));
     await chmod(join(directory, file), 0o644);
   }
@@ -32,6 +36,10 @@ export async function housekeeperProgram(dataDirectory: string, uid: number | un
       { source: await reachableProgram(process.execPath, uid, dataDirectory), target: '/opt/agent/node' },
       { source: directory, target: '/opt/housekeeper' },
     ],
-    argv: ['/opt/agent/node', '--max-old-space-size=512', `/opt/housekeeper/main${extname(HERE) === '.ts' ? '.mts' : '.mjs'}`],
+    argv: [
+      '/opt/agent/node',
+      '--max-old-space-size=512',
+      `/opt/housekeeper/main${extname(HERE) === '.ts' ? '.mts' : '.mjs'}`,
+    ],
   };
 }

@@ -1,12 +1,13 @@
 /** Asks the housekeeper: one sandbox for each operation, so that the server itself never touches a workspace's files. */
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandbox.js';
-import type { Request } from './housekeeper/protocol.mjs';
+import type { Request } from './housekeeper/protocol.mts';
 import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
 import { readAll, readLine } from './line-reader.js';
 
@@ -17,10 +18,16 @@ const GRACE = 2000;
 /** Bytes of an answer's first line, and of all its lines. */
 const HEAD_MAX = 4 * 1024 * 1024;
 const ANSWER_MAX = 64 * 1024 * 1024;
+/** Seconds. */
+const RETRY_AFTER = 60;
 /** Bytes of its complaints that are kept for the log. */
 const COMPLAINT_MAX = 4096;
 
-const FAILURE = z.object({ ok: z.literal(false), code: z.enum(['E003', 'E004', 'E009', 'E015']), message: z.string() });
+const FAILURE = z.object({
+  ok: z.literal(false),
+  code: z.enum(['E003', 'E004', 'E009', 'E015']),
+  message: z.string(),
+});
 
 /** Which operations change files, and which use the directory in which states are remembered. */
 const WRITING: readonly Request['op'][] = ['write', 'remove'];
@@ -56,11 +63,15 @@ export class Housekeeping {
     const complaint = tail(sandbox.stderr);
     try {
       const [head, rest] = await Promise.all([
-        readLine(sandbox.stdout, HEAD_MAX).then(async (line) => [line, await readAll(sandbox.stdout, ANSWER_MAX)] as const),
+        readLine(sandbox.stdout, HEAD_MAX).then(
+          async (line) => [line, await readAll(sandbox.stdout, ANSWER_MAX)] as const,
+        ),
         feed(sandbox, content),
       ]).then(([answer]) => answer);
-      await sandbox.exited;
-      return { head: await checked(head, shape, sandbox, complaint), lines: rest.split('\n').filter((line) => line !== '') };
+      const checkedHead = await checked(head, shape, sandbox, complaint);
+      const { code } = await sandbox.exited;
+      if (code !== 0) throw await silence(sandbox, complaint);
+      return { head: checkedHead, lines: rest.split('\n').filter((line) => line !== '') };
     } finally {
       clearTimeout(late);
       await sandbox.end(GRACE);
@@ -102,7 +113,58 @@ export class Housekeeping {
 
   /** Once for the life of the server: what one sandbox uid reaches, all do. */
   #programFor(uid: number | undefined): Promise<HousekeeperProgram> {
-    this.#program ??= housekeeperProgram(this.config.dataDirectory, uid);
+    this.#program ??= housekeeperProgram(this.config.dataDirectory, uid).catch((error: unknown) => {
+      this.#program = undefined;
+      throw new ClaudeCodeError('E012', 'the files cannot be reached now', {
+        retryAfter: RETRY_AFTER,
+        cause: error,
+      });
+    });
     return this.#program;
   }
+}
+
+/** The answer's first line, checked. */
+async function checked<T extends z.ZodType>(
+  line: string | undefined,
+  shape: T,
+  sandbox: Sandbox,
+  complaint: Promise<string>,
+): Promise<z.infer<T>> {
+  if (line === undefined) throw await silence(sandbox, complaint);
+  const answer: unknown = JSON.parse(line);
+  const failure = FAILURE.safeParse(answer);
+  if (failure.success) throw new ClaudeCodeError(failure.data.code, failure.data.message);
+  return shape.parse(answer);
+}
+
+/** Why there is no answer, or no whole one: killed for taking too long or too much memory, or a defect of its own. */
+async function silence(sandbox: Sandbox, complaint: Promise<string>): Promise<ClaudeCodeError> {
+  const { code, signal } = await sandbox.exited;
+  const cause = new Error(`the housekeeper ended with ${signal ?? code}: ${await complaint}`);
+  return signal === null
+    ? new ClaudeCodeError('E099', 'the files could not be worked on', { cause })
+    : new ClaudeCodeError('E015', 'the workspace is too large to be worked on', { cause });
+}
+
+/** Gives the housekeeper the content; ends early when the housekeeper does, which then says why. */
+async function feed(sandbox: Sandbox, content: Readable | undefined): Promise<void> {
+  if (content === undefined) {
+    sandbox.stdin.end();
+    return;
+  }
+  content.pipe(sandbox.stdin);
+  try {
+    await Promise.race([finished(content, { writable: false }), sandbox.exited]);
+  } catch (error) {
+    throw new ClaudeCodeError('E003', 'the content ended before it was whole', { cause: error });
+  } finally {
+    content.unpipe(sandbox.stdin);
+  }
+}
+
+async function tail(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream.setEncoding('utf8')) text = (text + String(chunk)).slice(-COMPLAINT_MAX);
+  return text;
 }

@@ -71,4 +71,6 @@ export abstract class Workspaces {
   abstract mark(workspace: Workspace): Promise<WorkspaceMark>;
   /** What differs between the mark and now, found from the file system. */
   abstract changesSince(workspace: Workspace, mark: WorkspaceMark): Promise<ChangeSet>;
+  /** Gives up a mark and what is kept for it alone; unknown ones are no error. */
+  abstract forget(workspace: Workspace, mark: WorkspaceMark): Promise<void>;
 }

@@ -11,7 +11,10 @@ describe('access', () => {
   });
   afterAll(() => app.close());
 
-  const errorOf = async (response: Response) => ({ status: response.status, ...(await response.json()).error });
+  const errorOf = async (response: Response) => ({
+    status: response.status,
+    ...(await response.json()).error,
+  });
 
   describe('default deny', () => {
     it.each([
@@ -29,25 +32,33 @@ describe('access', () => {
     });
 
     it('refuses a route that declares nothing, whatever the key may do', async () => {
-      expect(await errorOf(await app.call('/api/trial/undeclared', admin))).toMatchObject({ status: 403, code: 'E008' });
+      expect(await errorOf(await app.call('/api/trial/undeclared', admin))).toMatchObject({
+        status: 403,
+        code: 'E008',
+      });
     });
 
     it('refuses a valid key without the scope', async () => {
       const key = await app.key('runner', 'run');
-      expect(await errorOf(await app.call('/api/trial/open-to-readers', key))).toMatchObject({ code: 'E008' });
+      expect(await errorOf(await app.call('/api/trial/open-to-readers', key))).toMatchObject({
+        code: 'E008',
+      });
       expect(await errorOf(await app.call('/api/keys', key))).toMatchObject({ code: 'E008' });
     });
 
     it.each(['', 'x', 'csk_', 'csk_' + 'A'.repeat(43), 'é'.repeat(50), "' or 1=1 --", 'a'.repeat(5000)])(
       'refuses the key %j',
       async (secret) => {
-        const response = await fetch(`${app.url}/api/keys`, { headers: { 'x-api-key': encodeURIComponent(secret) } });
+        const response = await fetch(`${app.url}/api/keys`, {
+          headers: { 'x-api-key': encodeURIComponent(secret) },
+        });
         expect(await errorOf(response)).toMatchObject({ status: 401, code: 'E007' });
       },
     );
 
     it('takes the key from either header, and refuses two that differ', async () => {
-      const read = (headers: Record<string, string>) => fetch(`${app.url}/api/trial/open-to-readers`, { headers });
+      const read = (headers: Record<string, string>) =>
+        fetch(`${app.url}/api/trial/open-to-readers`, { headers });
       expect((await read({ 'x-api-key': admin })).status).toBe(200);
       expect((await read({ authorization: `bearer ${admin}` })).status).toBe(200);
       expect((await read({ 'x-api-key': admin, authorization: `Bearer ${admin}` })).status).toBe(200);
@@ -57,7 +68,8 @@ describe('access', () => {
   });
 
   describe('keys', () => {
-    const create = (body: unknown) => app.call('/api/keys', admin, { method: 'POST', body: JSON.stringify(body) });
+    const create = (body: unknown) =>
+      app.call('/api/keys', admin, { method: 'POST', body: JSON.stringify(body) });
 
     it('are made with a secret that is shown once and stored nowhere', async () => {
       const response = await create({ userId: 'alice', name: 'laptop', scopes: ['run', 'read'] });
@@ -114,7 +126,11 @@ describe('access', () => {
       [{ userId: 'a', name: 'n', scopes: [] }, 'scopes'],
       [{ userId: 'a', name: 'n', scopes: ['read'], secret: 'mine' }, 'secret'],
     ])('are refused as %j', async (body, field) => {
-      expect(await errorOf(await create(body))).toMatchObject({ status: 400, code: 'E003', details: [{ field }] });
+      expect(await errorOf(await create(body))).toMatchObject({
+        status: 400,
+        code: 'E003',
+        details: [{ field }],
+      });
     });
 
     it('are listed page by page, newest first', async () => {
@@ -172,7 +188,8 @@ describe('throttling', () => {
     const key = await app.key('alice', 'read');
     const call = (address: string, secret = key) =>
       app.call('/api/trial/open-to-readers', secret, from(address));
-    for (const address of ['10.0.1.1', '10.0.1.2', '10.0.1.3']) expect((await call(address)).status).toBe(200);
+    for (const address of ['10.0.1.1', '10.0.1.2', '10.0.1.3'])
+      expect((await call(address)).status).toBe(200);
     const refused = await call('10.0.1.4');
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -182,7 +199,8 @@ describe('throttling', () => {
   });
 
   it('never refuses a probe', async () => {
-    for (let n = 0; n < 6; n += 1) expect((await app.call('/health/live', undefined, from('10.0.2.1'))).status).toBe(200);
+    for (let n = 0; n < 6; n += 1)
+      expect((await app.call('/health/live', undefined, from('10.0.2.1'))).status).toBe(200);
   });
 
   it('records a flood with one entry a window', async () => {

@@ -31,11 +31,23 @@ describe('errors over HTTP', () => {
     ['a NUL in the prompt', JSON.stringify({ ...valid, prompt: 'a\0b' }), 'prompt'],
     ['a lone surrogate', '{"action":"generate","prompt":"\\ud800"}', 'prompt'],
     ['__proto__', '{"action":"generate","prompt":"x","__proto__":{"admin":true}}', '__proto__'],
-    ['a nested __proto__', '{"action":"generate","prompt":"x","options":{"__proto__":{}}}', 'options.__proto__'],
+    [
+      'a nested __proto__',
+      '{"action":"generate","prompt":"x","options":{"__proto__":{}}}',
+      'options.__proto__',
+    ],
     ['constructor', '{"action":"generate","prompt":"x","constructor":{"prototype":{}}}', 'constructor'],
-    ['deep JSON in a known field', `{"action":"generate","prompt":"x","context":${deep(100_000)}}`, 'context.a.a'],
+    [
+      'deep JSON in a known field',
+      `{"action":"generate","prompt":"x","context":${deep(100_000)}}`,
+      'context.a.a',
+    ],
     ['deep JSON in an unknown field', `{"action":"generate","prompt":"x","z":${deep(100_000)}}`, 'z.a.a'],
-    ['deep arrays', `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'prompt.0.0'],
+    [
+      'deep arrays',
+      `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      'prompt.0.0',
+    ],
     ['a body above the limit', JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }), 'body'],
   ])('answers %s with E003 naming the field, within a second', async (_, body, field) => {
     const begun = performance.now();
@@ -54,7 +66,9 @@ describe('errors over HTTP', () => {
   });
 
   it('names the action that was asked for', async () => {
-    expect(await (await post(JSON.stringify({ action: 'review' }))).json()).toMatchObject({ action: 'review' });
+    expect(await (await post(JSON.stringify({ action: 'review' }))).json()).toMatchObject({
+      action: 'review',
+    });
     expect(await (await post(JSON.stringify({ action: '<script>' }))).json()).toMatchObject({ action: '' });
   });
 
@@ -73,7 +87,11 @@ describe('errors over HTTP', () => {
       const response = await app.call(path, key);
       expect([404, 400]).toContain(response.status);
       expect(response.headers.get('x-request-id')).toBeTruthy();
-      expect(await response.json()).toMatchObject({ success: false, action: '', error: { code: /^E00[39]$/.exec('E009') && expect.stringMatching(/^E00[39]$/) } });
+      expect(await response.json()).toMatchObject({
+        success: false,
+        action: '',
+        error: { code: /^E00[39]$/.exec('E009') && expect.stringMatching(/^E00[39]$/) },
+      });
     },
   );
 
@@ -95,14 +113,19 @@ describe('errors over HTTP', () => {
 
   describe('request ids', () => {
     it('are taken over when they are safe', async () => {
-      const response = await app.call('/health/live', undefined, { headers: { 'X-Request-Id': 'trace-1:a.b' } });
+      const response = await app.call('/health/live', undefined, {
+        headers: { 'X-Request-Id': 'trace-1:a.b' },
+      });
       expect(response.headers.get('x-request-id')).toBe('trace-1:a.b');
     });
 
-    it.each(['with space', 'x'.repeat(129), '{"level":"fatal"}'])('are made when %j was given', async (id) => {
-      const response = await app.call('/api/nowhere', undefined, { headers: { 'X-Request-Id': id } });
-      expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-    });
+    it.each(['with space', 'x'.repeat(129), '{"level":"fatal"}'])(
+      'are made when %j was given',
+      async (id) => {
+        const response = await app.call('/api/nowhere', undefined, { headers: { 'X-Request-Id': id } });
+        expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+      },
+    );
 
     it('stand on refusals of the body parser too', async () => {
       const response = await post('{', { 'X-Request-Id': 'parser' });
@@ -119,7 +142,8 @@ describe('errors over HTTP', () => {
       () => socket.destroy(),
     );
     await new Promise((resolve) => socket.once('close', resolve));
-    const seen = () => app.lines.some((line) => line.includes('left-early') && line.includes('"msg":"request"'));
+    const seen = () =>
+      app.lines.some((line) => line.includes('left-early') && line.includes('"msg":"request"'));
     while (!seen()) await new Promise((resolve) => setImmediate(resolve));
     expect((await post(JSON.stringify(valid))).status).toBe(201);
   });

@@ -1,7 +1,7 @@
 /** Real: unix sockets, HTTP on both sides, retries, metering. Not real: the model, which the rehearsal plays as upstream. */
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ describe('the model gateway', () => {
 
   beforeEach(async () => {
     ground = await mkdtemp(join(tmpdir(), 'caisson-gateway-'));
+    await chmod(ground, 0o711);
     model = new RehearsalModel();
     ({ url } = await model.start());
     logged = [];
@@ -79,7 +80,7 @@ describe('the model gateway', () => {
         model: 'rehearsal',
         content: [{ text: 'hello' }],
       });
-      expect(usage()['rehearsal']).toMatchObject({ inputTokens: 2, outputTokens: 4 });
+      expect(usage().rehearsal).toMatchObject({ inputTokens: 2, outputTokens: 4 });
     });
 
     it('token counting, unmetered', async () => {
@@ -214,6 +215,14 @@ describe('the model gateway', () => {
       expect(model.requests).toEqual([]);
     });
 
+    it('so many requests side by side that their bodies would fill the memory', async () => {
+      const { socketPath } = await open({ UPSTREAM_BODY_MAX_BYTES: '2000' });
+      const body = (script: string) => scripted(`${script}\n${'x'.repeat(1200)}`);
+      const first = await begin({ socketPath, body: body('@text a\n@hang') });
+      expect((await ask({ socketPath, body: body('@text b') })).status).toBe(429);
+      first.leave();
+    });
+
     it('a second of two values under one name: what was checked is what is sent', async () => {
       const { socketPath } = await open({}, { maxOutputTokens: 50 });
       const body = JSON.stringify(scripted('@text hi')).replace(
@@ -282,7 +291,7 @@ describe('the model gateway', () => {
       await expect(gone).rejects.toThrow();
       await route.close();
       expect(route.failure()).toMatchObject({ code: 'E005' });
-      expect(route.usage()['rehearsal']).toMatchObject({ inputTokens: 7, outputTokens: 40 });
+      expect(route.usage().rehearsal).toMatchObject({ inputTokens: 7, outputTokens: 40 });
     });
 
     it('names an answer that ends without its end', async () => {
@@ -319,7 +328,7 @@ describe('the model gateway', () => {
       await ask({ socketPath: route.socketPath, body });
       expect(model.requests[0]?.body).toMatchObject({ max_tokens: 100 });
       expect(model.requests[0]?.body).not.toHaveProperty('thinking');
-      expect(route.usage()['rehearsal']?.outputTokens).toBe(100);
+      expect(route.usage().rehearsal?.outputTokens).toBe(100);
       const refused = await ask({ socketPath: route.socketPath, body });
       expect(refused.status).toBe(402);
       expect(refused.headers['x-should-retry']).toBe('false');
@@ -334,7 +343,7 @@ describe('the model gateway', () => {
         [1, 2, 3].map(async () => (await ask({ socketPath: route.socketPath, body })).status),
       );
       expect(statuses.toSorted()).toEqual([200, 402, 402]);
-      expect(route.usage()['rehearsal']?.outputTokens).toBe(100);
+      expect(route.usage().rehearsal?.outputTokens).toBe(100);
     });
   });
 
@@ -350,7 +359,7 @@ describe('the model gateway', () => {
       await answered;
       client.destroy();
       expect(await announced).toMatchObject({ status: 499 });
-      expect(route.usage()['rehearsal']).toMatchObject({ inputTokens: 3 });
+      expect(route.usage().rehearsal).toMatchObject({ inputTokens: 3 });
       expect(route.failure()).toBeUndefined();
     });
 
@@ -381,11 +390,33 @@ describe('the model gateway', () => {
     it("are the server's own, in a directory that others may cross but not list", async () => {
       const { socketPath } = await open();
       expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+      expect(dirname(socketPath)).toBe(join(ground, 's'));
       expect(statSync(dirname(socketPath)).mode & 0o777).toBe(0o711);
     });
 
     (process.getuid?.() === 0 ? it : it.skip)('belong to the uid that may connect', async () => {
       expect(statSync((await open({}, { uid: 4321 })).socketPath).uid).toBe(4321);
+    });
+
+    (process.getuid?.() === 0 ? it : it.skip)(
+      'stand elsewhere when other uids cannot get to them',
+      async () => {
+        await chmod(ground, 0o700);
+        const { socketPath } = await open({}, { uid: 4321 });
+        expect(socketPath.startsWith(ground)).toBe(false);
+      },
+    );
+
+    it('of a server that was killed are removed at the next start, those of a living one are not', async () => {
+      const living = await open();
+      const killed = await open();
+      const left = join(dirname(killed.socketPath), 'left.sock');
+      await rename(killed.socketPath, left);
+      await killed.close();
+      expect(existsSync(left)).toBe(true);
+      await open();
+      expect(existsSync(left)).toBe(false);
+      expect((await ask({ socketPath: living.socketPath, body: scripted('hi') })).status).toBe(200);
     });
 
     it('stand elsewhere when the data directory has too long a path, and leave nothing there', async () => {

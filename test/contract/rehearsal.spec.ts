@@ -140,6 +140,15 @@ describe('the rehearsal drives the real CLI', () => {
     expect((await run({ prompt: '@text half\n@cut times 1\n@text whole' })).text).toContain('whole');
   });
 
+  it('the CLI comes to an end when the output tokens are used up', async () => {
+    const limited = await gateway.open({ executionId: 'limited', maxOutputTokens: 500 });
+    const { error } = await runClaude({ socketPath: limited.socketPath, cwd, prompt: '@deltas 5000' });
+    expect(error).toContain('402');
+    expect(limited.failure()).toMatchObject({ code: 'E011' });
+    expect(limited.usage().rehearsal?.outputTokens).toBe(500);
+    await limited.close();
+  });
+
   it('@echo-request shows what reached the model', async () => {
     const { text } = await run({ prompt: '@echo-request', command: 'generate', model: 'claude-haiku-4-5' });
     const facts = JSON.parse(text) as { model: string; tools: string[]; system: string[]; user: string };

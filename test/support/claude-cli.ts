@@ -58,7 +58,7 @@ export async function runClaude({
         ...(schema === undefined ? {} : { outputFormat: { type: 'json_schema', schema } }),
         canUseTool: async (_name, toolInput) => ({ behavior: 'allow', updatedInput: toolInput }),
         env: {
-          PATH: process.env['PATH'],
+          PATH: process.env.PATH,
           HOME: cwd,
           ANTHROPIC_BASE_URL: bridge.url,
           ANTHROPIC_API_KEY: 'sk-client',

@@ -139,11 +139,13 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
     events: app.get(DomainEvents, { strict: false }),
     lifecycle: app.get(Lifecycle, { strict: false }),
     get: (token) => app.get(token, { strict: false }),
-    key: async (userId, ...scopes) => (await app.get(ApiKeys).create({ userId, name: 'test', scopes })).secret,
+    key: async (userId, ...scopes) =>
+      (await app.get(ApiKeys).create({ userId, name: 'test', scopes })).secret,
     call: (path, key, init = {}) => {
       const headers = new Headers(init.headers);
       if (key !== undefined) headers.set('Authorization', `Bearer ${key}`);
-      if (init.body !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+      if (init.body !== undefined && !headers.has('Content-Type'))
+        headers.set('Content-Type', 'application/json');
       return fetch(url + path, { ...init, headers });
     },
     close: async () => {

@@ -42,7 +42,11 @@ export class ClaudeCodeEngine extends AgentEngine {
   /** @throws ClaudeCodeError E012 when there is no executable */
   private async open({ task, workspace, route }: AgentRun): Promise<ClaudeSession> {
     const { values, dataDirectory } = this.config;
-    const binary = await reachableProgram(claudeBinary(values.CLAUDE_CODE_BINARY), workspace.uid, dataDirectory);
+    const binary = await reachableProgram(
+      claudeBinary(values.CLAUDE_CODE_BINARY),
+      workspace.uid,
+      dataDirectory,
+    );
     return new ClaudeSession({
       task,
       binary,

@@ -1,6 +1,12 @@
 /** One Claude Code process for one task: started through the Agent SDK in a sandbox, given its prompt over the protocol. */
 import { randomBytes } from 'node:crypto';
-import { type CanUseTool, type Options, type Query, query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import {
+  type CanUseTool,
+  type Options,
+  type Query,
+  query,
+  type SDKUserMessage,
+} from '@anthropic-ai/claude-agent-sdk';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Sandbox, SandboxOrder } from '../../sandbox/sandbox.js';
 import type { AgentTask } from '../agent-task.js';

@@ -19,7 +19,8 @@ export class OutputLimit extends Transform {
     // The longest line of a chunk is bounded by the chunk; only a line that spans chunks can grow without bound.
     this.lineBytes = lastNewline === -1 ? this.lineBytes + chunk.length : chunk.length - lastNewline - 1;
     if (this.lineBytes > this.limits.lineBytes) callback(tooMuch('a line', this.limits.lineBytes));
-    else if (this.totalBytes > this.limits.totalBytes) callback(tooMuch('all output', this.limits.totalBytes));
+    else if (this.totalBytes > this.limits.totalBytes)
+      callback(tooMuch('all output', this.limits.totalBytes));
     else callback(null, chunk);
   }
 }

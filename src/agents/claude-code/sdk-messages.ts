@@ -45,7 +45,9 @@ function toolResultsOf(content: UserContent): AgentEvent[] {
 }
 
 /** Text parts as they are; of other parts (images) only their kind. */
-function textOf(content: string | readonly ({ type: string } | { type: 'text'; text: string })[] | undefined): string {
+function textOf(
+  content: string | readonly ({ type: string } | { type: 'text'; text: string })[] | undefined,
+): string {
   if (content === undefined || typeof content === 'string') return content ?? '';
   return content.map((part) => ('text' in part ? part.text : `[${part.type}]`)).join('\n');
 }
@@ -58,7 +60,10 @@ export function outcomeOf(result: SDKResultMessage): AgentOutcome {
       ...(isObject(result.structured_output) ? { structured: result.structured_output } : {}),
     };
   if (result.subtype === 'error_max_turns')
-    throw new ClaudeCodeError('E011', `The agent used up its ${result.num_turns} turns (CLAUDE_CODE_MAX_TURNS).`);
+    throw new ClaudeCodeError(
+      'E011',
+      `The agent used up its ${result.num_turns} turns (CLAUDE_CODE_MAX_TURNS).`,
+    );
   const said = result.subtype === 'success' ? result.result : result.errors.join('; ');
   throw new ClaudeCodeError('E005', 'The agent could not finish.', {
     details: { reason: result.subtype === 'success' ? 'error_during_execution' : result.subtype },

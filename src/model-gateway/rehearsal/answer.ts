@@ -38,7 +38,7 @@ export class Answer {
   }
 
   /** Nothing more can be said: the output tokens are used up. */
-  get full(): boolean {
+  isFull(): boolean {
     return this.stopReason === 'max_tokens';
   }
 
@@ -101,7 +101,7 @@ export class Answer {
   /** Sends bytes as they are. Resolves when the kernel has them; rejects when the client has gone. */
   write(bytes: string): Promise<void> {
     return new Promise((resolve, reject) =>
-      this.response.write(bytes, (error) => (error == null ? resolve() : reject(error))),
+      this.response.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve())),
     );
   }
 

@@ -62,7 +62,7 @@ function refactor(conversation: Conversation): Step[] {
   const edited = calls.find((call) => call.name === 'Edit');
   const line = read === undefined ? undefined : firstUniqueLine(read.output);
   if (read === undefined || line === undefined) return finish(conversation, 'I found no file to refactor.');
-  const path = String(read.input['file_path']);
+  const path = String(read.input.file_path);
   const comment = commentFor(path, `Refactored in rehearsal: ${excerpt(conversation.prompt)}`);
   if (edited === undefined && conversation.tool('Edit') !== undefined)
     return [

@@ -20,7 +20,7 @@ export interface Stage {
 export async function perform(steps: readonly Step[], stage: Stage): Promise<void> {
   const { answer, signal } = stage;
   for (const [index, step] of steps.entries()) {
-    if (answer.full) break;
+    if (answer.isFull()) break;
     switch (step.kind) {
       case 'text':
         await answer.text(step.text);
@@ -29,7 +29,7 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
         await answer.think(step.text);
         break;
       case 'deltas':
-        for (let sent = 0; sent < step.count && !answer.full; sent++) {
+        for (let sent = 0; sent < step.count && !answer.isFull(); sent++) {
           if (step.everyMs > 0) await wait(step.everyMs, undefined, { signal });
           await answer.text(step.of);
         }
@@ -61,8 +61,10 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
 
 async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<void> {
   switch (fault.kind) {
-    case 'status':
-      return refuse(response, fault.status, `rehearsed ${fault.status}`, fault.retryAfter);
+    case 'status': {
+      refuse(response, fault.status, `rehearsed ${fault.status}`, fault.retryAfter);
+      return;
+    }
     case 'hang':
       await once(response, 'close', { signal });
       return;
@@ -107,7 +109,7 @@ function requestFacts({ request, systemTexts, lastUserText, ...conversation }: C
   return {
     model: request.model,
     max_tokens: request.max_tokens,
-    thinking: request['thinking'],
+    thinking: request.thinking,
     stream: request.stream === true,
     turn: conversation.turn,
     tools: request.tools.map(({ name }) => name),

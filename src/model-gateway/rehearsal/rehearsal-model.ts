@@ -71,7 +71,10 @@ export class RehearsalModel {
     if (method === 'HEAD') return void response.end();
     const parsed = messagesRequest.safeParse(body);
     const inputTokens = tokensOf(JSON.stringify(body ?? ''));
-    if (!parsed.success) return refuse(response, 400, parsed.error.message);
+    if (!parsed.success) {
+      refuse(response, 400, parsed.error.message);
+      return;
+    }
     const [path] = url.split('?', 1);
     if (path === '/v1/messages/count_tokens') {
       response
@@ -79,7 +82,10 @@ export class RehearsalModel {
         .end(JSON.stringify({ input_tokens: inputTokens }));
       return;
     }
-    if (path !== '/v1/messages') return refuse(response, 404, `no such path: ${path}`);
+    if (path !== '/v1/messages') {
+      refuse(response, 404, `no such path: ${path}`);
+      return;
+    }
     const conversation = new Conversation(parsed.data);
     const { stream = false, max_tokens: maxTokens = Infinity } = parsed.data;
     await perform(nextSteps(conversation), {

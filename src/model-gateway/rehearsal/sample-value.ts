@@ -33,20 +33,20 @@ export function sampleValue(root: Schema, facts: Facts): unknown {
 
   function make(given: unknown, name: string, nth: number, depth = 0): unknown {
     const schema = resolve(given);
-    if ('const' in schema) return schema['const'];
-    if ('default' in schema) return schema['default'];
-    if (Array.isArray(schema['enum'])) return schema['enum'][0];
+    if ('const' in schema) return schema.const;
+    if ('default' in schema) return schema.default;
+    if (Array.isArray(schema.enum)) return schema.enum[0];
     for (const choice of ['anyOf', 'oneOf'] as const)
       if (Array.isArray(schema[choice])) return make(schema[choice][0], name, nth, depth);
-    if (Array.isArray(schema['allOf']))
-      return Object.assign({}, ...schema['allOf'].map((part) => make(part, name, nth, depth))) as unknown;
+    if (Array.isArray(schema.allOf))
+      return Object.assign({}, ...schema.allOf.map((part) => make(part, name, nth, depth))) as unknown;
     switch (typeOf(schema)) {
       case 'object':
         return makeObject(schema, nth, depth);
       case 'array': {
         const wanted = name.length > 0 && depth < MAX_DEPTH ? Math.min(facts.files.length, 3) : 0;
-        const length = clamp(wanted, schema['minItems'], schema['maxItems']);
-        return Array.from({ length }, (_, index) => make(schema['items'], name, index, depth + 1));
+        const length = clamp(wanted, schema.minItems, schema.maxItems);
+        return Array.from({ length }, (_, index) => make(schema.items, name, index, depth + 1));
       }
       case 'string':
         return makeString(schema, name, nth);
@@ -54,8 +54,8 @@ export function sampleValue(root: Schema, facts: Facts): unknown {
       case 'number':
         return clamp(
           /count|total|files/i.test(name) ? facts.files.length : 1,
-          schema['minimum'],
-          schema['maximum'],
+          schema.minimum,
+          schema.maximum,
         );
       case 'boolean':
         return false;
@@ -65,15 +65,15 @@ export function sampleValue(root: Schema, facts: Facts): unknown {
   }
 
   function makeObject(schema: Schema, nth: number, depth: number): Record<string, unknown> {
-    const required = Array.isArray(schema['required']) ? schema['required'] : [];
-    const properties = Object.entries(asSchema(schema['properties']));
+    const required = Array.isArray(schema.required) ? schema.required : [];
+    const properties = Object.entries(asSchema(schema.properties));
     const wanted = properties.filter(([key]) => depth < MAX_DEPTH || required.includes(key));
     return Object.fromEntries(wanted.map(([key, value]) => [key, make(value, key, nth, depth + 1)]));
   }
 
   function makeString(schema: Schema, name: string, nth: number): string {
     const file = facts.files[nth % Math.max(1, facts.files.length)] ?? 'README.md';
-    const format = typeof schema['format'] === 'string' ? FORMATS[schema['format']] : undefined;
+    const format = typeof schema.format === 'string' ? FORMATS[schema.format] : undefined;
     const text =
       format ??
       (/file|path/i.test(name)
@@ -91,7 +91,7 @@ export function sampleValue(root: Schema, facts: Facts): unknown {
   /** Follows `$ref: '#/…'` inside the same document. */
   function resolve(given: unknown): Schema {
     const schema = asSchema(given);
-    const reference = schema['$ref'];
+    const reference = schema.$ref;
     if (typeof reference !== 'string' || !reference.startsWith('#')) return schema;
     const path = reference.split('/').slice(1);
     return resolve(

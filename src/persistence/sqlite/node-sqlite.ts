@@ -26,7 +26,9 @@ class Statement implements SqliteStatement {
 export function sqliteDialect(file: string): SqliteDialect {
   const database = new DatabaseSync(file);
   // FULL: a committed execution survives a power cut, not only a crash. WAL: readers never wait for the writer.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON',
+  );
   const adapter: SqliteDatabase = {
     prepare: (sql) => new Statement(database.prepare(sql)),
     close: () => database.close(),

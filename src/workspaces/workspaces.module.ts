@@ -1,0 +1,14 @@
+/** Gives the house its workspaces. */
+import { Module } from '@nestjs/common';
+import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { Housekeeping } from './housekeeping.js';
+import { SandboxedWorkspaces } from './sandboxed-workspaces.js';
+import { WorkspaceRegistry } from './workspace-registry.js';
+import { Workspaces } from './workspace.js';
+
+@Module({
+  imports: [SandboxModule],
+  providers: [Housekeeping, WorkspaceRegistry, { provide: Workspaces, useClass: SandboxedWorkspaces }],
+  exports: [Workspaces],
+})
+export class WorkspacesModule {}
