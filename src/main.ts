@@ -4,11 +4,13 @@ import { ApiKeys } from './access/api-keys.js';
 import { buildApp } from './app.js';
 import { Config, InvalidConfigError } from './config/config.js';
 import { helpText } from './help.js';
+import { closeInheritedDescriptors } from './sandbox/inherited-descriptors.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
   if (process.argv.includes('--help') || process.argv.includes('-h'))
     return void process.stdout.write(helpText());
+  closeInheritedDescriptors();
   const config = Config.from(process.env);
   const app = await buildApp(config);
   stopOnSignal(app);

@@ -6,6 +6,7 @@ import { ApiKeys } from './api-keys.js';
 import { AuthGuard } from './auth.guard.js';
 import { KeysController } from './keys.controller.js';
 import { Throttle } from './throttle.js';
+import { UnknownRoute } from './unknown-route.js';
 import { UserThrottleGuard } from './user-throttle.guard.js';
 
 @Global()
@@ -15,6 +16,7 @@ import { UserThrottleGuard } from './user-throttle.guard.js';
     ApiKeys,
     AuthGuard,
     Throttle,
+    UnknownRoute,
     // Counters in this process; any other ThrottlerStorage shares them between processes.
     { provide: getStorageToken(), useClass: ThrottlerStorageService },
     // Guards run in this order.

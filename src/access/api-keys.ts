@@ -43,7 +43,7 @@ export class ApiKeys {
       .where('revokedAt', 'is', null)
       .executeTakeFirst();
     if (row === undefined || !sameHash(row.hash, hash))
-      throw new ClaudeCodeError('E007', 'A valid API key is needed');
+      throw new ClaudeCodeError('E007', 'A valid API key is needed.');
     return { keyId: row.id, userId: row.userId, scopes: parseScopes(row.scopes) };
   }
 
@@ -85,13 +85,13 @@ export class ApiKeys {
         .select('revokedAt')
         .where('id', '=', id)
         .executeTakeFirst();
-      if (key === undefined) throw new ClaudeCodeError('E009', 'Not found');
+      if (key === undefined) throw new ClaudeCodeError('E009', 'Not found.');
       if (key.revokedAt !== null) return;
       const admins = await activeAdmins(transaction);
       if (admins.length === 1 && admins[0] === id)
         throw new ClaudeCodeError(
           'E010',
-          'This is the last key with the scope admin: make another one first',
+          'This is the last key with the scope admin: make another one first.',
         );
       await transaction.updateTable('apiKeys').set({ revokedAt: Date.now() }).where('id', '=', id).execute();
     });

@@ -28,23 +28,27 @@ export class AuthGuard implements CanActivate {
       throw new ClaudeCodeError('E007', 'Give one API key, as Authorization: Bearer or as x-api-key.');
     request.principal = await this.keys.authenticate(secret);
     const { principal } = request;
-    const scopes = this.metadata<readonly Scope[]>(SCOPES_KEY, context) ?? [];
+    const scopes =
+      this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, targetsOf(context)) ?? [];
     if (!scopes.some((scope) => principal.scopes.includes(scope)))
       throw new ClaudeCodeError(
         'E008',
-        `The API key needs the scope ${scopes.join(' or ') || 'that no key has'}`,
+        `The API key needs the scope ${scopes.join(' or ') || 'that no key has'}.`,
       );
     return true;
   }
 
   private isPublic(context: ExecutionContext): boolean {
-    return this.metadata<(config: Config) => boolean>(PUBLIC_KEY, context)?.(this.config) ?? false;
-  }
-
-  private metadata<T>(key: string, context: ExecutionContext): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+    const condition = this.reflector.getAllAndOverride<((config: Config) => boolean) | undefined>(
+      PUBLIC_KEY,
+      targetsOf(context),
+    );
+    return condition?.(this.config) ?? false;
   }
 }
+
+/** What a handler declares counts before what its class does. */
+const targetsOf = (context: ExecutionContext) => [context.getHandler(), context.getClass()];
 
 /** The keys a caller gave, each once. */
 function secretsOf({ headers }: AuthenticatedRequest): string[] {

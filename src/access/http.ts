@@ -7,6 +7,7 @@ import { Config } from '../config/config.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
+import { answerClientError } from './client-error.js';
 import { Throttle } from './throttle.js';
 
 /** Outside the prefix `/api`. */
@@ -38,9 +39,10 @@ export function prepareHttp(app: NestExpressApplication): void {
   app.useBodyParser('json', { limit: BODY_MAX_BYTES, type: isJsonBody });
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
-  const server = app.getHttpServer() as Server;
+  const server: Server = app.getHttpServer();
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.on('clientError', answerClientError);
 }
 
 /** Before authentication, so that guessing keys is limited too; probes are never refused. */

@@ -44,7 +44,7 @@ export class Throttle {
         reset,
       });
     if (record.isBlocked)
-      throw new ClaudeCodeError('E002', `Too many requests per ${by === 'ip' ? 'address' : 'user'}`, {
+      throw new ClaudeCodeError('E002', `Too many requests per ${by === 'ip' ? 'address' : 'user'}.`, {
         retryAfter: reset,
       });
   }

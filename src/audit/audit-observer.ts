@@ -43,7 +43,7 @@ export class AuditObserver {
       await this.log.append(entry, db);
     } catch (error) {
       this.logger.error({ msg: 'the audit cannot be written', err: error });
-      throw new ClaudeCodeError('E012', 'The audit cannot be written', { cause: error });
+      throw new ClaudeCodeError('E012', 'The audit cannot be written.', { cause: error });
     }
   }
 

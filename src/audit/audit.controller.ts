@@ -34,7 +34,7 @@ export class AuditController {
     const { userId, scopes } = caller.principal;
     const admin = scopes.includes('admin');
     if (query.verify !== 'true') return this.log.list(query, admin ? undefined : userId);
-    if (!admin) throw new ClaudeCodeError('E008', 'Checking the chain needs the scope admin');
+    if (!admin) throw new ClaudeCodeError('E008', 'Checking the chain needs the scope admin.');
     return this.log.verify();
   }
 }

@@ -37,7 +37,7 @@ export class AuditInterceptor implements NestInterceptor {
     try {
       await this.log.append({ type: 'call.accepted', ...call });
     } catch (error) {
-      throw new ClaudeCodeError('E012', 'The audit cannot be written', { cause: error });
+      throw new ClaudeCodeError('E012', 'The audit cannot be written.', { cause: error });
     }
     // Failures are recorded as refusals, by the exception filter.
     return next.handle().pipe(

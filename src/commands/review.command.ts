@@ -19,6 +19,10 @@ const Finding = z.object({
 });
 type Finding = z.infer<typeof Finding>;
 
+/** The CLI has checked the answer against the schema; what does not fit all the same is left out. */
+const findingsOf = (answer: unknown): Finding[] =>
+  Array.isArray(answer) ? answer.flatMap((entry) => Finding.safeParse(entry).data ?? []) : [];
+
 const atLeast = (least: Severity) => SEVERITIES.slice(SEVERITIES.indexOf(least));
 const worstFirst = (a: Finding, b: Finding) =>
   SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
@@ -75,7 +79,7 @@ export class ReviewCommand extends Command {
 
   result({ options }: ClaudeCodeRequest, outcome: AgentOutcome): CommandResult {
     const wanted = atLeast(options?.severity ?? DEFAULT_SEVERITY);
-    const findings = z.array(Finding).catch([]).parse(outcome.structured?.['findings']);
+    const findings = findingsOf(outcome.structured?.['findings']);
     return {
       suggestions: findings
         .filter((finding) => wanted.includes(finding.severity))

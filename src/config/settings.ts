@@ -215,7 +215,7 @@ export const SETTINGS = {
     rule: integer(KIB, 1024 * MIB),
     default: String(32 * MIB),
     about:
-      "Bytes of a request to the model service: the service's own limit. Kept in memory for checks and retries.",
+      "Bytes of one sandbox's model requests under way, which memory holds for checks and retries: the service's own limit for one.",
   }),
   ROUTE_MAX_REQUESTS: setting({
     rule: integer(1, 1000),

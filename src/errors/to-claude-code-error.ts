@@ -1,8 +1,8 @@
 /** Whatever was thrown, as an error of the catalogue; what is not known becomes E099 and shows nothing of itself. */
-import { randomUUID } from 'node:crypto';
 import { HttpException } from '@nestjs/common';
 import type { ErrorCode } from './catalogue.js';
 import { ClaudeCodeError } from './claude-code.error.js';
+import { internalError } from './internal-error.js';
 
 /** One entry of the `details` of E003. */
 export interface FieldProblem {
@@ -22,11 +22,11 @@ const CODE_OF_STATUS: Readonly<Partial<Record<number, ErrorCode>>> = {
 };
 
 const MESSAGE: Readonly<Partial<Record<ErrorCode, string>>> = {
-  E002: 'Too many requests',
-  E007: 'A valid API key is needed',
-  E008: 'The API key does not allow this',
-  E009: 'Not found',
-  E012: 'Not available now',
+  E002: 'Too many requests.',
+  E007: 'A valid API key is needed.',
+  E008: 'The API key does not allow this.',
+  E009: 'Not found.',
+  E012: 'Not available now.',
 };
 
 /** What the body parser found, by its `type`: its own messages quote the body. */
@@ -46,19 +46,14 @@ export function toClaudeCodeError(error: unknown): ClaudeCodeError {
   return internalError(error);
 }
 
-const internalError = (cause: unknown): ClaudeCodeError =>
-  new ClaudeCodeError('E099', 'Something went wrong that should not have.', {
-    details: { errorId: randomUUID() },
-    cause,
-  });
-
 function fromHttp(error: HttpException): ClaudeCodeError {
   const status = error.getStatus();
   const code = CODE_OF_STATUS[status] ?? (status < 500 ? 'E003' : 'E099');
   if (code === 'E099') return internalError(error);
-  if (code !== 'E003') return new ClaudeCodeError(code, MESSAGE[code] ?? 'Refused', { cause: error });
+  if (code !== 'E003') return new ClaudeCodeError(code, MESSAGE[code] ?? 'Refused.', { cause: error });
   const problem = BODY_PROBLEM[bodyErrorType(error.cause) ?? ''];
-  if (problem === undefined) return new ClaudeCodeError('E003', 'The request is not valid', { cause: error });
+  if (problem === undefined)
+    return new ClaudeCodeError('E003', 'The request is not valid.', { cause: error });
   return invalidRequest([{ field: 'body', problem }]);
 }
 
@@ -71,7 +66,7 @@ export function invalidRequest(problems: readonly FieldProblem[]): ClaudeCodeErr
   const details = problems
     .slice(0, MAX_PROBLEMS)
     .map(({ field, problem }) => ({ field: cut(field), problem: cut(problem) }));
-  return new ClaudeCodeError('E003', 'The request is not valid: see details', { details });
+  return new ClaudeCodeError('E003', 'The request is not valid; details names each field.', { details });
 }
 
 const cut = (text: string) =>

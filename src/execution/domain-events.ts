@@ -14,10 +14,6 @@ export interface DomainEventMap {
   'execution.started': { execution: Execution; waitedMs: number };
   /** Milliseconds between start and the first text of the agent. */
   'execution.first-token': { execution: Execution; afterMs: number };
-  /** Milliseconds between asking for a sandbox and its process running. */
-  'sandbox.started': { afterMs: number };
-  /** Milliseconds between the record of an event and its delivery to a reader that follows live. */
-  'stream.delivered': { lagMs: number };
   /** Inside the transaction that writes the end. */
   'execution.ended': { execution: Execution; usage: UsageByModel; db: Queryable };
   /** After that transaction. */

@@ -1,4 +1,5 @@
 /** The event log port: stored first, published second, read from any number. */
+import Emittery from 'emittery';
 import type { Queryable } from '../persistence/database.js';
 import type { ExecutionEvent, Fact, StreamItem } from './execution-event.js';
 
@@ -12,6 +13,9 @@ export class FencedError extends Error {
 }
 
 export abstract class EventLog {
+  /** Tells of every event that a live reader has taken how old it was then, in milliseconds. */
+  readonly deliveries = new Emittery<{ delivered: { lagMs: number } }>();
+
   /**
    * Numbers, stores and publishes facts of a running attempt; resolves when they are durable.
    * @throws FencedError when the attempt has lost the execution

@@ -74,7 +74,7 @@ export class ExecutionEnder {
       if (!(await this.store.end(db, ended, ended))) return undefined;
       if (changes.files.length > 0) await this.store.saveChanges(db, ended.id, changes);
       await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
-      return this.log.record(db, ended.id, ended.attempt, lastFacts(ended, usage, changes));
+      return this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes));
     });
   }
 }
@@ -92,11 +92,10 @@ function endingOf(execution: Execution, result: AttemptResult, commands: Command
   };
 }
 
-function lastFacts(ended: Execution & End, usage: UsageByModel, changes: ChangeSet): Fact[] {
+function lastFacts(ended: Execution & End, changes: ChangeSet): Fact[] {
   const changed = changes.files.map(({ path, action, size }) => ({ path, action, size }));
   return [
     ...(changed.length > 0 ? [{ type: 'workspace.changed' as const, data: { files: changed } }] : []),
-    ...(Object.keys(usage).length > 0 ? [{ type: 'usage.updated' as const, data: { models: usage } }] : []),
     { type: 'execution.finished', data: { status: ended.status, response: ended.response } },
   ];
 }

@@ -21,7 +21,9 @@ export class Readiness {
   readonly databaseAnswers: HealthIndicatorFunction = () =>
     this.indicators
       .check('database')
-      .attempt(async () => void (await sql`select 1`.execute(this.database)))
+      .attempt(async () => {
+        await sql`select 1`.execute(this.database);
+      })
       .withTimeout(DATABASE_TIMEOUT_MS);
 
   /** Each promise of the sandbox that does not hold here, why, and what mends it. */

@@ -6,6 +6,15 @@ import { Config } from '../config/config.js';
 import { logContext } from './log-context.js';
 import { redactor } from './redaction.js';
 
+/** What the framework says of its own start: sixty lines that tell an operator nothing. */
+const FRAMEWORK = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
 @Injectable()
 export class Log implements LoggerService {
   private readonly pino: Logger;
@@ -67,6 +76,10 @@ export class Log implements LoggerService {
     const strings = rest.filter((part) => typeof part === 'string');
     const context = strings.pop();
     const [text] = strings;
+    if (level === 'info' && context !== undefined && FRAMEWORK.has(context)) {
+      this.write('debug', message, rest);
+      return;
+    }
     if (message instanceof Error) this.pino[level]({ context, err: message }, text ?? message.message);
     else if (typeof message === 'object' && message !== null) this.pino[level]({ context, ...message }, text);
     else

@@ -5,16 +5,7 @@ import { Counter, Histogram } from 'prom-client';
 import { Config } from '../config/config.js';
 import { Refusals } from '../errors/refusals.js';
 import { type DomainEventMap, DomainEvents } from '../execution/domain-events.js';
-import {
-  DURATION,
-  ERRORS,
-  FIRST_TOKEN,
-  QUEUE_WAIT,
-  REQUESTS,
-  SANDBOX_START,
-  STREAM_LAG,
-  TOKENS,
-} from './instruments.js';
+import { DURATION, ERRORS, FIRST_TOKEN, QUEUE_WAIT, REQUESTS, TOKENS } from './instruments.js';
 import { modelLabel } from './model-label.js';
 
 @Injectable()
@@ -26,16 +17,12 @@ export class ExecutionMetrics {
     @InjectMetric(TOKENS) private readonly tokens: Counter,
     @InjectMetric(QUEUE_WAIT) queueWait: Histogram,
     @InjectMetric(FIRST_TOKEN) firstToken: Histogram,
-    @InjectMetric(SANDBOX_START) sandboxStart: Histogram,
-    @InjectMetric(STREAM_LAG) streamLag: Histogram,
     private readonly config: Config,
     events: DomainEvents,
     refusals: Refusals,
   ) {
     events.on('execution.started', ({ data }) => queueWait.observe(data.waitedMs / 1000));
     events.on('execution.first-token', ({ data }) => firstToken.observe(data.afterMs / 1000));
-    events.on('sandbox.started', ({ data }) => sandboxStart.observe(data.afterMs / 1000));
-    events.on('stream.delivered', ({ data }) => streamLag.observe(data.lagMs / 1000));
     events.on('execution.settled', ({ data }) => this.settled(data));
     refusals.on('refused', ({ data }) => this.errors.inc({ code: data.code }));
   }

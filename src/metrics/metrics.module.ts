@@ -4,10 +4,11 @@ import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { register } from 'prom-client';
 import { ExecutionModule } from '../execution/execution.module.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
+import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { ExecutionMetrics } from './execution-metrics.js';
 import { INSTRUMENTS } from './instruments.js';
 import { MetricsController } from './metrics.controller.js';
-import { UpstreamMetrics } from './upstream-metrics.js';
+import { PortMetrics } from './port-metrics.js';
 import { UsageController } from './usage.controller.js';
 import { UsageLog } from './usage-log.js';
 
@@ -15,6 +16,7 @@ import { UsageLog } from './usage-log.js';
   imports: [
     ExecutionModule,
     ModelGatewayModule,
+    SandboxModule,
     PrometheusModule.registerAsync({
       controller: MetricsController,
       // Memory, garbage collection and event loop lag; the registry is one per process and takes them once.
@@ -24,7 +26,7 @@ import { UsageLog } from './usage-log.js';
     }),
   ],
   controllers: [UsageController],
-  providers: [...INSTRUMENTS, ExecutionMetrics, UpstreamMetrics, UsageLog],
+  providers: [...INSTRUMENTS, ExecutionMetrics, PortMetrics, UsageLog],
 })
 export class MetricsModule implements OnModuleDestroy {
   /** The next application of this process begins with a registry of its own. */

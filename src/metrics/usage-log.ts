@@ -63,17 +63,18 @@ export class UsageLog {
       .selectFrom('usage')
       .select(by)
       .select(({ fn }) => [
-        fn.count<number>('executionId').distinct().as('requests'),
-        fn.sum<number>('inputTokens').as('inputTokens'),
-        fn.sum<number>('outputTokens').as('outputTokens'),
-        fn.sum<number>('cacheCreationTokens').as('cacheCreationTokens'),
-        fn.sum<number>('cacheReadTokens').as('cacheReadTokens'),
+        fn.count<number | string>('executionId').distinct().as('requests'),
+        fn.sum<number | string | null>('inputTokens').as('inputTokens'),
+        fn.sum<number | string | null>('outputTokens').as('outputTokens'),
+        fn.sum<number | string | null>('cacheCreationTokens').as('cacheCreationTokens'),
+        fn.sum<number | string | null>('cacheReadTokens').as('cacheReadTokens'),
         fn.sum<number | null>('costUsd').as('costUsd'),
       ])
       .$if(from !== undefined, (query) => query.where('day', '>=', from ?? ''))
       .$if(to !== undefined, (query) => query.where('day', '<=', to ?? ''))
       .$if(userId !== undefined, (query) => query.where('userId', '=', userId ?? ''))
-      .$if(by.length > 0, (query) => query.groupBy(by).orderBy([...by]))
+      .$if(by.length > 0, (query) => query.groupBy(by))
+      .$call((query) => by.reduce((ordered, column) => ordered.orderBy(column), query))
       .execute();
     return rows.map((row) => {
       // PostgreSQL answers sums of bigint as text, and the sum of no rows is null.

@@ -38,8 +38,6 @@ export class ApiError extends Error {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       ...(this.retry ? { 'retry-after': '1' } : { 'x-should-retry': 'false' }),
-      // What is left of a refused request's body is not read: the connection can't carry another request.
-      ...(this.status === 413 ? { connection: 'close' } : {}),
     });
     response.end(body);
   }

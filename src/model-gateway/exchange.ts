@@ -23,6 +23,8 @@ export interface ExchangeReport {
   attempts: number;
   firstByteAt?: number;
   bytesIn: number;
+  /** Those of them that are kept in memory. */
+  bytesHeld: number;
   bytesOut: number;
   metered?: MeteredAnswer;
   failure?: RouteFailure;
@@ -47,7 +49,7 @@ export async function exchange(
     const body = await readBody(request, rules.bodies, report);
     await forward(request, response, parseMessagesRequest(body, rules.models), rules, report, signal);
   } finally {
-    rules.bodies.bytes -= report.bytesIn;
+    rules.bodies.bytes -= report.bytesHeld;
   }
 }
 
@@ -71,7 +73,13 @@ async function forward(
     // Written anew even when nothing was changed: what was checked is what is sent, whatever a repeated key meant.
     const answer = await ask(
       upstream,
-      { path, headers: request.headers, body: JSON.stringify(sent), signal },
+      {
+        path,
+        headers: request.headers,
+        body: JSON.stringify(sent),
+        signal,
+        onAttempt: () => report.attempts++,
+      },
       report,
     );
     if (answer.status >= 400) await passError(answer, response, upstream, report);
@@ -87,15 +95,20 @@ async function readBody(
   report: ExchangeReport,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  let refusal: ApiError | undefined;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     report.bytesIn += chunk.length;
+    // Read to its end all the same: a client that is still writing would not read its refusal.
+    if (refusal !== undefined) continue;
+    report.bytesHeld += chunk.length;
     bodies.bytes += chunk.length;
-    if (report.bytesIn > bodies.maxBytes)
-      throw new ApiError(413, `the request is larger than ${bodies.maxBytes} bytes`);
-    if (bodies.bytes > bodies.maxBytes)
-      throw new ApiError(429, 'the requests under way are too large together', { retry: true });
     chunks.push(chunk);
+    if (report.bytesHeld > bodies.maxBytes)
+      refusal = new ApiError(413, `the request is larger than ${bodies.maxBytes} bytes`);
+    else if (bodies.bytes > bodies.maxBytes)
+      refusal = new ApiError(429, 'the requests under way are too large together', { retry: true });
   }
+  if (refusal !== undefined) throw refusal;
   return Buffer.concat(chunks);
 }
 
@@ -106,7 +119,6 @@ async function ask(
 ): Promise<UpstreamAnswer> {
   try {
     const answer = await upstream.send(request);
-    report.attempts = answer.attempts;
     report.firstByteAt = performance.now();
     return answer;
   } catch (error) {
@@ -127,20 +139,20 @@ async function passError(
   upstream: Upstream,
   report: ExchangeReport,
 ): Promise<void> {
+  const retryAfter = parseRetryAfter(answer.headers['retry-after']);
+  report.failure = {
+    code: answer.status === 429 ? 'E002' : 'E005',
+    message: `the model service answered ${answer.status}`,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
   const chunks: Buffer[] = [];
   for await (const chunk of answer.chunks) {
     chunks.push(chunk);
     report.bytesOut += chunk.length;
     if (report.bytesOut > MAX_ERROR_BYTES) break;
   }
-  const body = upstream.redact(Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString('utf8'));
-  const code = answer.status === 429 ? 'E002' : 'E005';
-  const retryAfter = parseRetryAfter(answer.headers['retry-after']);
-  report.failure = {
-    code,
-    message: `the model service answered ${answer.status}${errorType(body)}`,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  };
+  const body = upstream.redact(Buffer.concat(chunks).toString('utf8')).slice(0, MAX_ERROR_BYTES);
+  report.failure.message += errorType(body);
   response.writeHead(answer.status, { ...answerHeaders(answer.headers), 'x-should-retry': 'false' });
   response.end(body);
 }

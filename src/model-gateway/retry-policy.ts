@@ -1,13 +1,14 @@
 /** When a failed try at the model service is repeated, and after how long. */
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** First delay and largest delay in milliseconds: those of Anthropic's own clients. */
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 8_000;
 /** A longer Retry-After is not waited for: an execution lives 300 s by default, and its caller can decide better. */
-export const MAX_RETRY_AFTER_SECONDS = 30;
+const MAX_RETRY_AFTER_SECONDS = 30;
 
 /** 429, 529 (overloaded) and every other 5xx; upstream's own `x-should-retry: false` overrules. */
-export function isRetryable(status: number, headers: { 'x-should-retry'?: string | string[] } = {}): boolean {
+export function isRetryable(status: number, headers: IncomingHttpHeaders = {}): boolean {
   return (status === 429 || status >= 500) && headers['x-should-retry'] !== 'false';
 }
 

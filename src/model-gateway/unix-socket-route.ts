@@ -103,7 +103,7 @@ export class UnixSocketRoute implements ModelRoute {
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = performance.now();
-    const report: ExchangeReport = { attempts: 0, bytesIn: 0, bytesOut: 0 };
+    const report: ExchangeReport = { attempts: 0, bytesIn: 0, bytesHeld: 0, bytesOut: 0 };
     const gone = new AbortController();
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();

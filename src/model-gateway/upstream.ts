@@ -21,6 +21,8 @@ export interface UpstreamRequest {
   headers: IncomingHttpHeaders;
   body: string;
   signal: AbortSignal;
+  /** Called at each try. */
+  onAttempt?: () => void;
 }
 
 export interface UpstreamAnswer {
@@ -28,8 +30,6 @@ export interface UpstreamAnswer {
   headers: IncomingHttpHeaders;
   /** The answer's bytes as they come; to be read to the end or left by `break`. */
   chunks: AsyncIterable<Buffer>;
-  /** Tries it took, from 1. */
-  attempts: number;
 }
 
 /** Connections that stay open between an agent's turns: most tools answer within a minute. */
@@ -63,19 +63,16 @@ export class Upstream {
    */
   async send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     for (let attempt = 1; ; attempt++) {
+      request.onAttempt?.();
       const outcome = await this.attempt(request).catch((error: unknown) =>
         asConnectionError(error, request.signal),
       );
-      const last = attempt > this.options.retries;
-      const failed = outcome instanceof Error;
-      if (failed ? last || isTimeout(outcome) : last || !isRetryable(outcome.status, outcome.headers)) {
-        if (failed) throw outcome;
-        return { ...outcome, attempts: attempt };
+      const delay = attempt > this.options.retries ? undefined : delayAfter(outcome, attempt);
+      if (delay === undefined) {
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
       }
-      const asked = failed ? undefined : parseRetryAfter(outcome.headers['retry-after']);
-      const delay = retryDelay(attempt, asked, Math.random());
-      if (!failed && delay === undefined) return { ...outcome, attempts: attempt };
-      if (!failed) await outcome.discard();
+      if (!(outcome instanceof Error)) await outcome.discard();
       await wait(delay, undefined, { signal: request.signal });
     }
   }
@@ -105,6 +102,14 @@ export class Upstream {
       },
     };
   }
+}
+
+/** Milliseconds until the next try; undefined when this outcome is final. */
+function delayAfter(outcome: Error | UpstreamAnswer, attempt: number): number | undefined {
+  if (outcome instanceof Error)
+    return isTimeout(outcome) ? undefined : retryDelay(attempt, undefined, Math.random());
+  if (!isRetryable(outcome.status, outcome.headers)) return undefined;
+  return retryDelay(attempt, parseRetryAfter(outcome.headers['retry-after']), Math.random());
 }
 
 async function* startingWith(

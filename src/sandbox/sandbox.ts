@@ -1,5 +1,6 @@
 /** The sandbox port: one isolated process tree with one workspace and at most one model socket. */
 import type { Readable, Writable } from 'node:stream';
+import Emittery from 'emittery';
 
 export type WorkspaceAccess = 'read-only' | 'read-write';
 
@@ -60,6 +61,9 @@ export interface ProbeReport {
 }
 
 export abstract class Sandboxes {
+  /** Tells of every start how long it took, in milliseconds. */
+  readonly starts = new Emittery<{ started: { afterMs: number } }>();
+
   /**
    * Starts a sandbox and resolves once its process runs.
    * @throws ClaudeCodeError E012 when no sandbox can be had (the probe failed, bwrap missing, start failed).

@@ -8,7 +8,6 @@ import {
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiParam,
   ApiProduces,
   ApiTags,
 } from '@nestjs/swagger';
@@ -18,15 +17,9 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { FileList, OfUserQuery, ProjectParam, WrittenFile } from './files.dto.js';
+import { FileList, FileParam, OfUserQuery, ProjectParam, WrittenFile } from './files.dto.js';
 import { type Workspace, Workspaces } from './workspace.js';
 import { workspacePath } from './workspace-path.js';
-
-const PATH_PARAM = {
-  name: 'path',
-  description: 'Relative to the workspace, `/` between the parts',
-  example: 'src/hello.ts',
-};
 
 @ApiTags('files')
 @ApiBearerAuth()
@@ -50,11 +43,9 @@ export class FilesController {
   @Get('*path')
   @Scopes('read')
   @ApiOperation({ summary: "One file's bytes" })
-  @ApiParam(PATH_PARAM)
   @ApiProduces('application/octet-stream')
   async read(
-    @Param() { projectId }: ProjectParam,
-    @Param('path') path: string[],
+    @Param() { projectId, path }: FileParam,
     @Query() query: OfUserQuery,
     @CallerOf() { principal }: Caller,
     @Res() response: Response,
@@ -70,13 +61,11 @@ export class FilesController {
   @Put('*path')
   @Scopes('run')
   @ApiOperation({ summary: 'Write one file, whole or not at all; directories are made' })
-  @ApiParam(PATH_PARAM)
   @ApiConsumes('application/octet-stream')
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
   @ApiOkResponse({ type: WrittenFile, description: '201 when the file is new' })
   async write(
-    @Param() { projectId }: ProjectParam,
-    @Param('path') path: string[],
+    @Param() { projectId, path }: FileParam,
     @Query() query: OfUserQuery,
     @CallerOf() { principal }: Caller,
     @Req() request: Request,
@@ -93,11 +82,9 @@ export class FilesController {
   @HttpCode(204)
   @Scopes('run')
   @ApiOperation({ summary: 'Remove a file, or a directory with all that is in it' })
-  @ApiParam(PATH_PARAM)
   @ApiNoContentResponse()
   async remove(
-    @Param() { projectId }: ProjectParam,
-    @Param('path') path: string[],
+    @Param() { projectId, path }: FileParam,
     @Query() query: OfUserQuery,
     @CallerOf() { principal }: Caller,
   ): Promise<void> {

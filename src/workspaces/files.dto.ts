@@ -1,6 +1,6 @@
 /** Files as clients see them. */
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, Matches } from 'class-validator';
+import { IsOptional, IsString, Matches } from 'class-validator';
 import { NAME_PATTERN } from '../access/principal.js';
 import type { FileEntry } from './workspace.js';
 
@@ -8,6 +8,17 @@ export class ProjectParam {
   @ApiProperty({ example: 'demo' })
   @Matches(NAME_PATTERN)
   projectId!: string;
+}
+
+export class FileParam extends ProjectParam {
+  /** The parts between the slashes, decoded once by the router. */
+  @ApiProperty({
+    type: String,
+    description: 'Relative to the workspace, `/` between the parts',
+    example: 'src/hello.ts',
+  })
+  @IsString({ each: true })
+  path!: string[];
 }
 
 export class OfUserQuery {

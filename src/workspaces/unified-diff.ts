@@ -50,7 +50,7 @@ function hunks(before: string, after: string): string {
 /** One hunk that takes every line away and puts every new one there. */
 function replacement(before: string, after: string): string {
   const [old, now] = [linesOf(before), linesOf(after)];
-  const header = `@@ -${span(old.length && 1, old.length)} +${span(now.length && 1, now.length)} @@\n`;
+  const header = `@@ -${span(1, old.length)} +${span(1, now.length)} @@\n`;
   return header + side('-', before, old) + side('+', after, now);
 }
 
@@ -60,7 +60,9 @@ function side(sign: string, text: string, lines: readonly string[]): string {
 }
 
 const linesOf = (text: string) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
-const span = (start: number, count: number) => (count === 1 ? `${start}` : `${start},${count}`);
+/** Where no line is, the format names the line before. */
+const span = (start: number, count: number) =>
+  count === 1 ? `${start}` : `${count === 0 ? start - 1 : start},${count}`;
 
 /** As git: a name with characters that would break a line is put in quotes. */
 function quoted(name: string): string {

@@ -1,6 +1,7 @@
 /** Gives the house its workspaces. */
 import { Module } from '@nestjs/common';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { FilesController } from './files.controller.js';
 import { Housekeeping } from './housekeeping.js';
 import { SandboxedWorkspaces } from './sandboxed-workspaces.js';
 import { WorkspaceRegistry } from './workspace-registry.js';
@@ -8,6 +9,7 @@ import { Workspaces } from './workspace.js';
 
 @Module({
   imports: [SandboxModule],
+  controllers: [FilesController],
   providers: [Housekeeping, WorkspaceRegistry, { provide: Workspaces, useClass: SandboxedWorkspaces }],
   exports: [Workspaces],
 })

@@ -1,6 +1,6 @@
 /** Who may call what, and how often, over real HTTP. */
 import { ApiKeys } from '../../src/access/api-keys.js';
-import { type EdgeApp, openEdgeApp } from '../support/edge-app.js';
+import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
 
 describe('access', () => {
   let app: EdgeApp;
@@ -13,7 +13,7 @@ describe('access', () => {
 
   const errorOf = async (response: Response) => ({
     status: response.status,
-    ...(await response.json()).error,
+    ...(await bodyOf(response)).error,
   });
 
   describe('default deny', () => {
@@ -74,7 +74,7 @@ describe('access', () => {
     it('are made with a secret that is shown once and stored nowhere', async () => {
       const response = await create({ userId: 'alice', name: 'laptop', scopes: ['run', 'read'] });
       expect(response.status).toBe(201);
-      const made = await response.json();
+      const made = await bodyOf(response);
       expect(made).toEqual({
         id: expect.any(String),
         createdAt: expect.any(Number),
@@ -94,7 +94,7 @@ describe('access', () => {
     });
 
     it('stop working at once when revoked, and can be revoked twice', async () => {
-      const made = await (await create({ userId: 'bob', name: 'old', scopes: ['read'] })).json();
+      const made = await bodyOf(create({ userId: 'bob', name: 'old', scopes: ['read'] }));
       const revoke = () => app.call(`/api/keys/${made.id}`, admin, { method: 'DELETE' });
       expect((await revoke()).status).toBe(204);
       expect((await app.call('/api/trial/open-to-readers', made.secret)).status).toBe(401);
@@ -109,12 +109,12 @@ describe('access', () => {
     });
 
     it('keep one administrator', async () => {
-      const { items } = await (await app.call('/api/keys?limit=500', admin)).json();
+      const { items } = await bodyOf(app.call('/api/keys?limit=500', admin));
       const { id } = items.find((key: { name: string }) => key.name === 'bootstrap');
       const revoke = (key: string) => app.call(`/api/keys/${id}`, key, { method: 'DELETE' });
       expect(await errorOf(await revoke(admin))).toMatchObject({ status: 409, code: 'E010' });
-      const second = await (await create({ userId: 'root', name: 'second', scopes: ['admin'] })).json();
-      const other = await (await create({ userId: 'root', name: 'third', scopes: ['admin'] })).json();
+      const second = await bodyOf(create({ userId: 'root', name: 'second', scopes: ['admin'] }));
+      const other = await bodyOf(create({ userId: 'root', name: 'third', scopes: ['admin'] }));
       expect((await app.call(`/api/keys/${second.id}`, other.secret, { method: 'DELETE' })).status).toBe(204);
       expect((await app.call(`/api/keys/${other.id}`, admin, { method: 'DELETE' })).status).toBe(204);
     });
@@ -134,8 +134,8 @@ describe('access', () => {
     });
 
     it('are listed page by page, newest first', async () => {
-      const first = await (await app.call('/api/keys?limit=2', admin)).json();
-      const second = await (await app.call(`/api/keys?limit=2&cursor=${first.nextCursor}`, admin)).json();
+      const first = await bodyOf(app.call('/api/keys?limit=2', admin));
+      const second = await bodyOf(app.call(`/api/keys?limit=2&cursor=${first.nextCursor}`, admin));
       expect(first.items).toHaveLength(2);
       expect(second.items[0].id < first.items[1].id).toBe(true);
     });
@@ -194,7 +194,7 @@ describe('throttling', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.headers.get('ratelimit-remaining')).toBe('0');
-    expect(await refused.json()).toMatchObject({ success: false, error: { code: 'E002' } });
+    expect(await bodyOf(refused)).toMatchObject({ success: false, error: { code: 'E002' } });
     expect((await call('10.0.1.4', await app.key('bob', 'read'))).status).toBe(200);
   });
 

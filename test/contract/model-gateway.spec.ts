@@ -212,6 +212,7 @@ describe('the model gateway', () => {
       expect((await ask({ socketPath, body: 'not JSON' })).status).toBe(400);
       expect((await ask({ socketPath, body: [] })).status).toBe(400);
       expect((await ask({ socketPath, body: scripted('x'.repeat(3000)) })).status).toBe(413);
+      expect((await ask({ socketPath, body: scripted('x'.repeat(5_000_000)) })).status).toBe(413);
       expect(model.requests).toEqual([]);
     });
 

@@ -45,7 +45,10 @@ export async function startCaisson(settings: NodeJS.ProcessEnv = {}, directory?:
     ...settings,
   });
   const app = await buildApp(config);
+  // Its report shows in /health/ready; a test of a red probe looks there.
   await app.get(Sandboxes).probe();
+  const misses = app.get(Sandboxes).report?.checks.filter(({ ok }) => !ok);
+  if (process.env.DEBUG_PROBE && misses?.length) console.log(JSON.stringify(misses));
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const keys = app.get(ApiKeys);

@@ -3,9 +3,10 @@
  * database in a temporary directory; executions, sandboxes and the model gateway are stand-ins a test can play.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Body, Controller, Get, Global, Module, Post, type Type } from '@nestjs/common';
+import { Body, Controller, Get, Global, Module, Post, Res, type Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import Emittery from 'emittery';
@@ -21,6 +22,7 @@ import { Config } from '../../src/config/config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { ErrorsModule } from '../../src/errors/errors.module.js';
 import { DomainEvents } from '../../src/execution/domain-events.js';
+import { EventLog } from '../../src/execution/event-log.js';
 import { ExecutionModule } from '../../src/execution/execution.module.js';
 import { ExecutionQueue } from '../../src/execution/execution-queue.js';
 import { Lifecycle } from '../../src/execution/lifecycle.js';
@@ -55,6 +57,14 @@ class TrialController {
     throw new Error('csk_secret-in-the-message of /etc/secret');
   }
 
+  @Get('broken-stream')
+  @Scopes('read')
+  stream(@Res() response: ServerResponse): never {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('data: first\n\n');
+    throw new Error('the stream broke');
+  }
+
   @Post('requests')
   @Scopes('run')
   @AuditedByExecution()
@@ -63,13 +73,20 @@ class TrialController {
   }
 }
 
-const sandbox: { report?: ProbeReport } = {};
+const sandbox: { report?: ProbeReport; starts: Emittery } = { starts: new Emittery() };
+const eventLog = { deliveries: new Emittery() };
 const queue = { depth: 0, running: 0 };
 const gateway = { answers: new Emittery() };
 
+@Global()
 @Module({
-  providers: [DomainEvents, Lifecycle, { provide: ExecutionQueue, useValue: queue }],
-  exports: [DomainEvents, Lifecycle, ExecutionQueue],
+  providers: [
+    DomainEvents,
+    Lifecycle,
+    { provide: EventLog, useValue: eventLog },
+    { provide: ExecutionQueue, useValue: queue },
+  ],
+  exports: [DomainEvents, Lifecycle, ExecutionQueue, EventLog],
 })
 class StandInExecutionModule {}
 
@@ -87,7 +104,8 @@ export interface EdgeApp {
   lifecycle: Lifecycle;
   gateway: { answers: Emittery };
   queue: { depth: number; running: number };
-  sandbox: { report?: ProbeReport };
+  sandbox: { report?: ProbeReport; starts: Emittery };
+  eventLog: { deliveries: Emittery };
   /** Log lines so far. */
   lines: string[];
   get: <T>(token: Type<T>) => T;
@@ -97,6 +115,10 @@ export interface EdgeApp {
   call: (path: string, key?: string, init?: RequestInit) => Promise<Response>;
   close: () => Promise<void>;
 }
+
+/** The JSON of an answer; its shape is for the assertions to tell. */
+export const bodyOf = async (response: Response | Promise<Response>) =>
+  JSON.parse(await (await response).text());
 
 export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp> {
   const directory = await mkdtemp(join(tmpdir(), 'caisson-edge-'));
@@ -133,6 +155,7 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
     url,
     lines,
     sandbox,
+    eventLog,
     queue,
     gateway,
     database: app.get(Database),

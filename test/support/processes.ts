@@ -5,17 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Process ids whose command line, its arguments joined by spaces, is exactly this; zombies have none. */
 export async function hostProcesses(commandLine: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    pids.map(async (pid) => {
-      try {
-        return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replace(/\0$/, '').replaceAll('\0', ' ');
-      } catch {
-        return ''; // gone meanwhile
-      }
-    }),
-  );
-  return pids.filter((_, index) => lines[index] === commandLine).map(Number);
+  const lines = await Promise.all((await allPids()).map(async (pid) => [pid, await lineOf(pid)] as const));
+  return lines.filter(([, line]) => line === commandLine).map(([pid]) => pid);
 }
 
 /** Resolves once the condition holds. @throws Error after `timeoutMs` */
@@ -35,4 +26,51 @@ export async function firstLine(stream: Readable, line: string): Promise<void> {
   const chunk: Buffer | null = stream.read(line.length + 1);
   if (chunk?.toString() !== `${line}\n`)
     throw new Error(`expected "${line}", got ${JSON.stringify(chunk?.toString())}`);
+}
+
+/** Process ids whose command line holds this text somewhere; zombies have none. */
+export async function processesWith(marker: string): Promise<number[]> {
+  const lines = await Promise.all((await allPids()).map(async (pid) => [pid, await lineOf(pid)] as const));
+  return lines.filter(([, line]) => line.includes(marker)).map(([pid]) => pid);
+}
+
+/** Process ids below this one, whole tree, whatever namespace they are in; without zombies. */
+export async function descendantsOf(ancestor: number): Promise<number[]> {
+  const rows = (await Promise.all((await allPids()).map(parentOf))).filter((row) => row !== undefined);
+  const found = new Set([ancestor]);
+  // Until nothing is added: a child may have a lower number than its parent.
+  for (let size = 0; size !== found.size;) {
+    size = found.size;
+    for (const { pid, parent } of rows) if (found.has(parent)) found.add(pid);
+  }
+  found.delete(ancestor);
+  return [...found];
+}
+
+/** Which of these processes still run; a zombie does not. */
+export async function aliveOf(pids: readonly number[]): Promise<number[]> {
+  const rows = await Promise.all(pids.map(parentOf));
+  return rows.flatMap((row) => (row === undefined ? [] : [row.pid]));
+}
+
+const allPids = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+
+async function lineOf(pid: number): Promise<string> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replace(/\0$/, '').replaceAll('\0', ' ');
+  } catch {
+    return ''; // gone meanwhile
+  }
+}
+
+async function parentOf(pid: number): Promise<{ pid: number; parent: number } | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything, so the fields are looked for behind the last one.
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? undefined : { pid, parent: Number(parent) };
+  } catch {
+    return undefined; // gone meanwhile
+  }
 }

@@ -25,7 +25,7 @@ export class ClaudeCodeEngine extends AgentEngine {
     run.signal.addEventListener('abort', stop);
     if (run.signal.aborted) stop();
     try {
-      await session.begin();
+      session.begin();
       for await (const message of session.messages) {
         yield* eventsOf(message);
         if (message.type === 'result') return outcomeOf(message);

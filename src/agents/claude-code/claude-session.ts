@@ -43,9 +43,8 @@ export class ClaudeSession {
     this.messages = query({ prompt: this.input(), options: this.options() });
   }
 
-  /** Binds the model and sends the task: over the protocol, so that nothing a user wrote is ever in an argument. */
-  async begin(): Promise<void> {
-    await this.messages.setModel(this.order.task.model);
+  /** Sends the task: over the protocol, so that nothing a user wrote is ever in an argument. */
+  begin(): void {
     this.prompt.resolve(this.order.task.prompt);
   }
 
@@ -111,7 +110,7 @@ export class ClaudeSession {
       access: task.access,
       argv: [CLI_IN_SANDBOX, ...args],
       workingDirectory: task.workingDirectory,
-      env: environment(),
+      env: environmentOf(task),
       modelSocket,
       readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
     });
@@ -124,12 +123,19 @@ export class ClaudeSession {
   }
 }
 
-/** The CLI's whole environment besides the sandbox's own. The key is a placeholder; the gateway puts in the real one. */
-const environment = () => ({
+/**
+ * The CLI's whole environment besides the sandbox's own. The key is a placeholder; the gateway puts in the real one.
+ * The model is bound here, a name of the configured list: the protocol's `set_model` makes the CLI (2.1.330) ask the
+ * model's service for one token first, which costs a round trip and is paid.
+ */
+const environmentOf = ({ model }: AgentTask) => ({
   ANTHROPIC_BASE_URL: 'http://127.0.0.1:3128',
   ANTHROPIC_API_KEY: `sk-sandbox-${randomBytes(12).toString('hex')}`,
+  ANTHROPIC_MODEL: model,
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
   DISABLE_AUTOUPDATER: '1',
+  // The gateway retries; the CLI on its own goes on for minutes after an answer that was cut in the middle.
+  CLAUDE_CODE_MAX_RETRIES: '2',
 });
 
 /** Allows the tools of the task and denies the rest, whatever the CLI offers. */

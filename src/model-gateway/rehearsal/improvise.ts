@@ -6,8 +6,9 @@ import { STRUCTURED_OUTPUT, type Step } from './step.js';
 
 const LIST_FILES = "find . -type f -not -path '*/.*' -not -path '*/node_modules/*' | sort | head -n 50";
 const SOURCE = /\.(ts|tsx|js|jsx|mjs|cjs|py|go|rs|java|rb|sh|c|h|cpp|cs|php)$/;
-/** A file name in prose: with an extension, and nothing that leads out of the working directory. */
-const FILE_NAME = /(?<![\w./-])(?:\.\/)?((?:[\w-]+\/)*[\w-]+\.[a-z]{1,5})(?![\w/])/g;
+/** A file name in prose: with an extension, with nothing that leads out of the working directory, and not `Node.js`. */
+const FILE_NAME =
+  /(?<![\w./-])(?:\.\/)?(?!(?:node|vue|next|express|react)\.js)((?:[\w-]+\/)*[\w-]+\.(?:[cm]?[jt]sx?|py|go|rs|java|rb|sh|c|h|cpp|cs|php|json|md|txt|html|css|ya?ml|toml|sql))(?![\w/])/gi;
 
 /** The next steps of a conversation. */
 export function improvise(conversation: Conversation): Step[] {

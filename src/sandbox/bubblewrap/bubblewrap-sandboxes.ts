@@ -31,6 +31,11 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
     return this.#report;
   }
 
+  /** How many sandboxes there are now. */
+  get alive(): number {
+    return this.#alive.size;
+  }
+
   /** Begins the probe and lets the server start meanwhile: readiness is red until it has ended well. */
   onModuleInit(): void {
     void this.probe();
@@ -50,8 +55,12 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
       });
     if (this.#closed)
       throw new ClaudeCodeError('E012', 'the server is shutting down', { retryAfter: RETRY_AFTER });
+    const begun = performance.now();
     const sandbox = await launch(order, this.#launcher);
     this.#alive.add(sandbox);
+    this.starts
+      .emit('started', { afterMs: performance.now() - begun })
+      .catch((error: unknown) => this.#logger.error(error));
     void sandbox.exited.then(() => this.#alive.delete(sandbox));
     // The end of the server may have come while it started.
     if (this.#closed) await sandbox.end(0);

@@ -102,7 +102,9 @@ export const PROMISES: readonly SandboxPromise[] = [
     mend: MENDS.notRoot,
     broken: ({ writable }) => {
       const [outside] = all(writable, 'host-uid');
-      return outside !== undefined && outside !== '0' ? undefined : `for the host, its uid is "${outside ?? ''}"`;
+      return outside !== undefined && outside !== '0'
+        ? undefined
+        : `for the host, its uid is "${outside ?? ''}"`;
     },
   },
   {

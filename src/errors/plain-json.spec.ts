@@ -1,0 +1,32 @@
+import { assertPlainJson, MAX_DEPTH } from './plain-json.js';
+
+const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => {
+  let value: unknown = 1;
+  for (let level = 0; level < levels; level += 1) value = wrap(value);
+  return value;
+};
+
+describe('assertPlainJson', () => {
+  it.each([null, 7, 'text', [], {}, { a: [{ b: null }] }, nested(MAX_DEPTH, (inner) => ({ inner }))])(
+    'lets %# through',
+    (value) => expect(() => assertPlainJson(value)).not.toThrow(),
+  );
+
+  it.each([
+    ['objects', nested(MAX_DEPTH + 1, (inner) => ({ inner }))],
+    ['arrays', nested(1_000_000, (inner) => [inner])],
+  ])('refuses %s nested too deep, however deep', (_, value) => {
+    expect(() => assertPlainJson(value)).toThrow(expect.objectContaining({ code: 'E003' }));
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype'])('refuses the key %s, naming where it stands', (key) => {
+    const value: unknown = JSON.parse(`{"a":[{"${key}":{}}]}`);
+    expect(() => assertPlainJson(value)).toThrow(
+      expect.objectContaining({ details: [{ field: `a.0.${key}`, problem: 'must not be given' }] }),
+    );
+  });
+
+  it('does not look into bytes', () => {
+    expect(() => assertPlainJson({ file: new Uint8Array(1_000_000) })).not.toThrow();
+  });
+});

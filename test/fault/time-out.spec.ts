@@ -1,0 +1,87 @@
+/** Time limits: they end an execution whatever it does, and the first cause of an end is the one that is told. */
+import { rm } from 'node:fs/promises';
+import type { ExecutionView } from '../../src/execution/execution.dto.js';
+import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { fakeCli } from '../support/fake-cli.js';
+import { aliveOf, descendantsOf, until } from '../support/processes.js';
+
+describe('an execution that reaches its time limit', () => {
+  let caisson: Caisson;
+  beforeAll(async () => {
+    caisson = await startCaisson();
+  });
+  afterAll(() => caisson.clear());
+
+  it('answers 504 E001 with the files it has made', async () => {
+    const { status, body, headers } = await caisson.admin.run({
+      action: 'generate',
+      prompt: '@tool Bash {"command":"echo part > part.txt"}\n@text Working.\n@hang',
+      options: { timeout: 6000 },
+    });
+    expect(status).toBe(504);
+    expect(body).toMatchObject({
+      success: false,
+      error: { code: 'E001' },
+      result: { files: [{ path: 'part.txt', action: 'created', content: 'part\n' }] },
+    });
+    const { status: state } = await caisson.admin.execution(headers.get('x-execution-id') ?? '');
+    expect(state).toBe('timed_out');
+    expect(await descendantsOf(process.pid)).toEqual([]);
+  });
+
+  it('is ended by the limit of the server when it names none', async () => {
+    const strict = await startCaisson({ CLAUDE_CODE_TIMEOUT: '1' });
+    try {
+      const { status, body } = await strict.admin.run({ action: 'analyze', prompt: '@hang' });
+      expect({ status, code: body.error?.code }).toEqual({ status: 504, code: 'E001' });
+    } finally {
+      await strict.clear();
+    }
+  });
+});
+
+describe('two causes of an end', () => {
+  let directory: string;
+  let caisson: Caisson;
+  beforeAll(async () => {
+    directory = await temporaryDirectory();
+    // Tells on the network of nobody that it was asked to end, and goes on: between TERM and KILL there are 5 s.
+    const script = `trap 'touch /workspace/asked-to-end' TERM; touch /workspace/begun; while :; do sleep 0.05; done`;
+    caisson = await startCaisson({ CLAUDE_CODE_BINARY: await fakeCli(directory, script) });
+  });
+  afterAll(async () => {
+    await caisson.clear();
+    await rm(directory, { recursive: true });
+  });
+
+  const exists = async (projectId: string, file: string) =>
+    (await caisson.admin.get(`/api/projects/${projectId}/files/${file}`)).status === 200;
+  const cancel = (id: string) => caisson.admin.call<ExecutionView>('POST', `/api/executions/${id}/cancel`);
+
+  it('a cancel during the grace of a time-out changes nothing', async () => {
+    const { id } = await caisson.admin.submit({
+      action: 'generate',
+      prompt: 'Anything.',
+      options: { timeout: 2000 },
+      metadata: { projectId: 'first-time-out' },
+    });
+    await until(() => exists('first-time-out', 'asked-to-end'), 30_000);
+    const processes = await descendantsOf(process.pid);
+    const { body } = await cancel(id);
+    expect(body).toMatchObject({ status: 'timed_out', response: { error: { code: 'E001' } } });
+    expect(await aliveOf(processes)).toEqual([]);
+  });
+
+  it('a time limit during the grace of a cancel changes nothing', async () => {
+    const { id } = await caisson.admin.submit({
+      action: 'generate',
+      prompt: 'Anything.',
+      options: { timeout: 6000 },
+      metadata: { projectId: 'first-cancel' },
+    });
+    await until(() => exists('first-cancel', 'begun'), 30_000);
+    const { body } = await cancel(id);
+    expect(body).toMatchObject({ status: 'cancelled', response: { error: { code: 'E013' } } });
+    expect((body.endedAt ?? 0) - (body.startedAt ?? 0)).toBeGreaterThan(5000);
+  });
+});

@@ -1,0 +1,63 @@
+/** Ground for tests of workspaces: real sandboxes, a real database, and an agent of sorts, a shell in a sandbox. */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { type Database } from '../../src/persistence/database.js';
+import { openDatabase } from '../../src/persistence/persistence.module.js';
+import type { SandboxExit } from '../../src/sandbox/sandbox.js';
+import { Housekeeping } from '../../src/workspaces/housekeeping.js';
+import { SandboxedWorkspaces } from '../../src/workspaces/sandboxed-workspaces.js';
+import type { Workspace } from '../../src/workspaces/workspace.js';
+import { WorkspaceRegistry } from '../../src/workspaces/workspace-registry.js';
+import { sandboxGround, type SandboxGround } from './sandbox-ground.js';
+
+export interface WorkspaceGround {
+  sandboxes: SandboxGround;
+  database: Database;
+  housekeeping: Housekeeping;
+  workspaces: SandboxedWorkspaces;
+  /** Another server on the same data, as after a restart. */
+  restarted(): SandboxedWorkspaces;
+  /** Works in the workspace as an agent does. @throws Error unless it exits with 0 */
+  agent(workspace: Workspace, line: string): Promise<string>;
+  put(
+    workspace: Workspace,
+    path: string,
+    content: string | Buffer,
+  ): Promise<{ created: boolean; size: number }>;
+  get(workspace: Workspace, path: string): Promise<Buffer>;
+  clear(): Promise<void>;
+}
+
+export async function workspaceGround(settings: NodeJS.ProcessEnv = {}): Promise<WorkspaceGround> {
+  const sandboxes = await sandboxGround(settings);
+  const database = await openDatabase(sandboxes.config);
+  const housekeeping = new Housekeeping(sandboxes.sandboxes, sandboxes.config);
+  const make = () =>
+    new SandboxedWorkspaces(
+      new WorkspaceRegistry(database, sandboxes.config),
+      housekeeping,
+      sandboxes.config,
+    );
+  const workspaces = make();
+  return {
+    sandboxes,
+    database,
+    housekeeping,
+    workspaces,
+    restarted: make,
+    agent: async (workspace, line) => {
+      const { stdout, stderr, exit } = await sandboxes.shell(line, { workspace });
+      if (exit.code !== 0) throw new Error(`the agent's shell ended with ${describe(exit)}: ${stderr}`);
+      return stdout;
+    },
+    put: (workspace, path, content) =>
+      workspaces.write(workspace, path, Readable.from([Buffer.from(content)])),
+    get: async (workspace, path) => buffer((await workspaces.read(workspace, path)).content),
+    clear: async () => {
+      await database.destroy();
+      await sandboxes.clear();
+    },
+  };
+}
+
+const describe = ({ code, signal }: SandboxExit) => String(signal ?? code);
