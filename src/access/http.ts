@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Config } from '../config/config.js';
+import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
@@ -14,7 +15,7 @@ import { Throttle } from './throttle.js';
 const ROOT_ROUTES = ['health/live', 'health/ready', 'health/startup', 'metrics'];
 
 /** Bodies that are files are kept as they are, whatever their type. */
-const FILE_ROUTE = /^\/api\/projects\/[^/]+\/files\//;
+const FILE_ROUTE = /^\/api\/projects\/[^/]+\/files\//i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
@@ -36,6 +37,7 @@ export function prepareHttp(app: NestExpressApplication): void {
       ],
     });
   app.use(addressThrottle(app.get(Throttle)));
+  app.use(refuseLargeBody(BODY_MAX_BYTES));
   app.useBodyParser('json', { limit: BODY_MAX_BYTES, type: isJsonBody });
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
@@ -51,6 +53,13 @@ const addressThrottle =
     if (!request.path.startsWith('/health/')) await throttle.byAddress(request.ip ?? '', response);
     next();
   };
+
+/** Answers at once what the parser would refuse only after it has read it all; Node drains the rest behind the answer. */
+const refuseLargeBody = (limit: number) => (request: Request, _response: Response, next: NextFunction) => {
+  if (isJsonBody(request) && Number(request.headers['content-length']) > limit)
+    throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
+  next();
+};
 
 const isJsonBody = (request: { url?: string; headers: { 'content-type'?: string } }): boolean =>
   /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') &&

@@ -1,6 +1,7 @@
 /** The audit over real HTTP and a real database: what is recorded, who sees it, what a manipulated chain looks like. */
 import type { Kysely } from 'kysely';
 import { AuditLog } from '../../src/audit/audit-log.js';
+import { AuditRetention } from '../../src/audit/audit-retention.js';
 import type { Execution } from '../../src/execution/execution.js';
 import type { Schema } from '../../src/persistence/schema.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
@@ -247,9 +248,7 @@ describe('audit', () => {
 
     it('finds a valid chain while entries are being appended and swept', async () => {
       const log = app.get(AuditLog);
-      const writing = (async () => {
-        for (let n = 0; n < 50; n += 1) await accept();
-      })();
+      const writing = Promise.all(Array.from({ length: 50 }, () => accept()));
       const results = await Promise.all([
         log.verify(),
         log.sweep(Date.now() + 1000),
@@ -270,6 +269,21 @@ describe('audit', () => {
       expect(await verify()).toMatchObject({ valid: true, entries: 1, head: { id: 7 } });
       await tamper((db) => db.deleteFrom('audit').execute());
       expect(await verify()).toMatchObject({ valid: false, brokenAt: 7 });
+    });
+
+    it('sweeps what is older than AUDIT_RETENTION_DAYS', async () => {
+      const days = (n: number) =>
+        jest.spyOn(Date, 'now').mockReturnValue(new Date().getTime() + n * 86_400_000);
+      try {
+        days(399);
+        await app.get(AuditRetention).sweep();
+        expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 6 });
+        days(401);
+        await app.get(AuditRetention).sweep();
+        expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 0, head: { id: 6 } });
+      } finally {
+        jest.restoreAllMocks();
+      }
     });
 
     it('never sweeps a broken segment away', async () => {

@@ -60,6 +60,24 @@ describe('errors over HTTP', () => {
     expect(Object.prototype).not.toHaveProperty('admin');
   });
 
+  it('answers a body above the limit that does not tell its length', async () => {
+    const chunks = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode(' '.repeat(500_000)));
+        if ((sent += 1) === 10) controller.close();
+      },
+    });
+    let sent = 0;
+    const response = await fetch(`${app.url}/api/trial/requests`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: chunks,
+      duplex: 'half',
+    });
+    expect(response.status).toBe(400);
+    expect(await bodyOf(response)).toMatchObject({ error: { code: 'E003', details: [{ field: 'body' }] } });
+  });
+
   it('repeats what it refuses only so far', async () => {
     const body = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`${'long'.repeat(100)}${n}`, n]));
     expect((await (await post(JSON.stringify(body))).text()).length).toBeLessThan(50_000);

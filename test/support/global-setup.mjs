@@ -11,11 +11,11 @@ export const REACHABLE_DIRECTORY = 'CAISSON_TEST_REACHABLE_DIRECTORY';
  * run the `claude` of node_modules, so the tests get it through a directory that is open; its 360 MB are linked, or
  * copied where the temporary directory is another file system.
  */
-export default function globalSetup(): void {
+export default function globalSetup() {
   if (process.getuid?.() !== 0 || process.env.CLAUDE_CODE_BINARY) return;
-  const binary = globSync('node_modules/@anthropic-ai/claude-agent-sdk-*/claude').map((path) =>
+  const [binary] = globSync('node_modules/@anthropic-ai/claude-agent-sdk-*/claude').map((path) =>
     resolve(path),
-  )[0];
+  );
   if (binary === undefined || passableByOthers(dirname(binary))) return;
   const directory = mkdtempSync(join(tmpdir(), 'caisson-claude-'));
   chmodSync(directory, 0o755);
@@ -26,17 +26,18 @@ export default function globalSetup(): void {
   process.env.CLAUDE_CODE_BINARY = open;
 }
 
-/** Whether other users can pass this directory and all above it. */
-function passableByOthers(directory: string): boolean {
+/** Whether other users can pass this directory and all above it. @param {string} directory @returns {boolean} */
+function passableByOthers(directory) {
   const parent = dirname(directory);
   return (statSync(directory).mode & 0o001) !== 0 && (parent === directory || passableByOthers(parent));
 }
 
-function linkOrCopy(source: string, target: string): void {
+/** @param {string} source @param {string} target */
+function linkOrCopy(source, target) {
   try {
     linkSync(source, target);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EXDEV') throw error;
     cpSync(source, target);
   }
 }

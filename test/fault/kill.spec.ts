@@ -1,0 +1,133 @@
+/** `kill -9` of the real server process: sandboxes die with it, and the next start takes everything up again. */
+import { rm } from 'node:fs/promises';
+import type { ClaudeCodeRequest, CommandAction } from '../../src/commands/claude-code-request.js';
+import type { ExecutionList } from '../../src/execution/execution.dto.js';
+import type { StreamItem } from '../../src/execution/execution-event.js';
+import { temporaryDirectory } from '../support/caisson.js';
+import type { Client } from '../support/client.js';
+import { aliveOf, descendantsOf, until } from '../support/processes.js';
+import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
+
+/** Runs until somebody puts the file `go` into its project. */
+const untilGo = (action: CommandAction, projectId: string): ClaudeCodeRequest => ({
+  action,
+  prompt: '@text Working.\n@tool Bash {"command":"until [ -e go ]; do sleep 0.05; done"}\n@text Done.',
+  metadata: { projectId },
+});
+
+/** Resolves when nothing that the server had started is alive any more. */
+async function kill(server: ServerProcess): Promise<void> {
+  const processes = await descendantsOf(server.pid);
+  server.signal('SIGKILL');
+  await server.exited;
+  await until(async () => (await aliveOf(processes)).length === 0, 5000);
+}
+
+/** What a reader has got when it has seen the tool call. */
+async function eventsUntilToolUse(client: Client, id: string): Promise<StreamItem[]> {
+  const seen: StreamItem[] = [];
+  for await (const event of client.events(id)) {
+    seen.push(event);
+    if (event.type === 'agent.tool_use') break;
+  }
+  return seen;
+}
+
+describe('a server that is killed', () => {
+  let directory: string;
+  beforeAll(buildServer);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    await killServers();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('loses its sandboxes, fails edits, repeats what only reads, runs what waited, and has no hole in any stream', async () => {
+    const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
+    const edit = await server.admin.submit(untilGo('generate', 'edit'));
+    const read = await server.admin.submit(untilGo('analyze', 'read'));
+    const waiting = [];
+    for (const text of ['one', 'two', 'three'])
+      waiting.push(await server.admin.submit({ action: 'generate', prompt: `@text ${text}` }));
+    const [seenOfEdit, seenOfRead] = await Promise.all(
+      [edit, read].map(({ id }) => eventsUntilToolUse(server.admin, id)),
+    );
+    expect((await descendantsOf(server.pid)).length).toBeGreaterThan(6);
+    await kill(server);
+
+    const { admin } = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
+    expect(await admin.ended(edit.id)).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      response: { success: false, error: { code: 'E014', details: { retryable: false } } },
+    });
+    await admin.call('PUT', '/api/projects/read/files/go', 'now');
+    expect(await admin.ended(read.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
+    for (const { id } of waiting) expect((await admin.ended(id)).status).toBe('succeeded');
+
+    const { items } = (await admin.get<ExecutionList>('/api/executions')).body;
+    expect(items.map(({ id }) => id).toSorted()).toEqual(
+      [edit, read, ...waiting].map(({ id }) => id).toSorted(),
+    );
+
+    for (const [id, seen] of [
+      [edit.id, seenOfEdit],
+      [read.id, seenOfRead],
+    ] as const) {
+      const whole = await admin.history(id);
+      expect(whole.map(({ seq }) => seq)).toEqual(whole.map((_, index) => index + 1));
+      expect(whole.filter(({ type }) => type === 'execution.finished')).toHaveLength(1);
+      expect(whole.slice(0, seen?.length)).toEqual(seen);
+      for (let after = 0; after <= whole.length; after++) {
+        const resumed = await Array.fromAsync(admin.events(id, 0, { 'last-event-id': String(after) }));
+        expect(resumed).toEqual(whole.slice(after));
+      }
+    }
+  });
+
+  it('twice during the same execution: that one is not tried a third time', async () => {
+    let server = await startServer(directory);
+    const { id } = await server.admin.submit(untilGo('analyze', 'twice'));
+    await server.admin.firstEvent(id, 'agent.tool_use');
+    await kill(server);
+
+    server = await startServer(directory);
+    await until(async () => (await server.admin.execution(id)).status === 'running', 30_000);
+    expect((await server.admin.execution(id)).attempt).toBe(2);
+    await kill(server);
+
+    server = await startServer(directory);
+    expect(await server.admin.ended(id)).toMatchObject({
+      status: 'failed',
+      attempt: 2,
+      response: { success: false, error: { code: 'E014', details: { retryable: true } } },
+    });
+  });
+
+  it('in the middle of a flood: everything that was accepted is there, and runs', async () => {
+    const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
+    const hanging = await server.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
+    await server.admin.firstEvent(hanging.id, 'agent.text');
+    const accepted: string[] = [];
+    const enough = Promise.withResolvers<void>();
+    const flood = Array.from({ length: 8 }, async () => {
+      for (;;) {
+        const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Accepted.' });
+        if (accepted.push(id) === 40) enough.resolve();
+      }
+    });
+    const cutOff = Promise.allSettled(flood);
+    await enough.promise;
+    await kill(server);
+    expect((await cutOff).map(({ status }) => status)).toEqual(Array(8).fill('rejected'));
+
+    const { admin } = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
+    const { items } = (await admin.get<ExecutionList>('/api/executions?limit=200')).body;
+    const known = new Set(items.map(({ id }) => id));
+    expect(accepted.filter((id) => !known.has(id))).toEqual([]);
+    expect((await admin.ended(accepted[0] ?? '')).status).toBe('succeeded');
+    for (const id of accepted.slice(1)) await admin.call('POST', `/api/executions/${id}/cancel`);
+  });
+});
