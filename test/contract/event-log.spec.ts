@@ -86,8 +86,12 @@ describe('the event log', () => {
         log.append(other, 1, [text(`c${index}`)]),
       ]).flat(),
     );
-    expect(numbers(await log.read(one, 0, 1000))).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
-    expect(numbers(await log.read(other, 0, 1000))).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    expect(numbers(await log.read(one, 0, 1000))).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    expect(numbers(await log.read(other, 0, 1000))).toEqual(
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    );
   });
 
   it('fences an attempt that lost its execution, and lets others that wait for the same commit pass', async () => {
@@ -152,7 +156,10 @@ describe('the event log', () => {
       const id = await execution();
       await log.append(id, 1, [text('first')]);
       const server = createServer((_, response) => {
-        void sendEvents(response as ExpressResponse, log.follow(id, 0, untilClosed(response as ExpressResponse)));
+        void sendEvents(
+          response as ExpressResponse,
+          log.follow(id, 0, untilClosed(response as ExpressResponse)),
+        );
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
       const asked = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end();
@@ -171,7 +178,9 @@ describe('the event log', () => {
         Array.from({ length: data.before - data.after - 1 }, (_, index) => data.after + 1 + index),
       );
       const got = items.flatMap((item) => (item.type === 'stream.gap' ? [] : [item.seq]));
-      expect([...got, ...missing].sort((a, b) => a - b)).toEqual(Array.from({ length: 402 }, (_, index) => index + 1));
+      expect([...got, ...missing].sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 402 }, (_, index) => index + 1),
+      );
       server.close();
     });
   });

@@ -39,18 +39,28 @@ describe('streaming', () => {
   it('tells tool calls, their results, thinking, text, usage and what changed', async () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
-      prompt: '@think hmm\n@text first\n@tool Bash {"command":"echo made > made.txt; cat made.txt"}\n@text last',
+      prompt:
+        '@think hmm\n@text first\n@tool Bash {"command":"echo made > made.txt; cat made.txt"}\n@text last',
     });
     const events = await caisson.admin.history(id);
     const types = new Set(events.map(({ type }) => type));
-    for (const type of ['agent.thinking', 'agent.text', 'agent.tool_use', 'agent.tool_result', 'usage.updated'] as const)
+    for (const type of [
+      'agent.thinking',
+      'agent.text',
+      'agent.tool_use',
+      'agent.tool_result',
+      'usage.updated',
+    ] as const)
       expect(types).toContain(type);
     expect(events.find(({ type }) => type === 'agent.tool_use')?.data).toMatchObject({
       id: expect.any(String) as string,
       name: 'Bash',
       input: { command: 'echo made > made.txt; cat made.txt' },
     });
-    expect(events.find(({ type }) => type === 'agent.tool_result')?.data).toMatchObject({ output: 'made', isError: false });
+    expect(events.find(({ type }) => type === 'agent.tool_result')?.data).toMatchObject({
+      output: 'made',
+      isError: false,
+    });
     expect(events.find(({ type }) => type === 'workspace.changed')?.data).toEqual({
       files: [{ path: 'made.txt', action: 'created', size: 5 }],
     });
@@ -143,7 +153,10 @@ describe('streaming', () => {
       const { data, complete } = await heard;
       expect(complete).toMatchObject({ executionId, exitCode: 0, response: { success: true } });
       expect(numbers(data)).toEqual(data.map((_, index) => index + 1));
-      expect(data.find(({ type }) => type === 'agent.text')).toMatchObject({ text: 'hello', data: { text: 'hello' } });
+      expect(data.find(({ type }) => type === 'agent.text')).toMatchObject({
+        text: 'hello',
+        data: { text: 'hello' },
+      });
       expect(data.map(({ text: _, ...event }) => event)).toEqual(await caisson.admin.history(executionId));
     });
 
@@ -178,7 +191,11 @@ describe('streaming', () => {
       })) as { executionId: string };
       await caisson.admin.firstEvent(executionId, 'agent.text');
       await socket.emitWithAck('claude-code-cancel', { executionId });
-      expect((await heard).complete).toMatchObject({ executionId, exitCode: 130, response: { error: { code: 'E013' } } });
+      expect((await heard).complete).toMatchObject({
+        executionId,
+        exitCode: 130,
+        response: { error: { code: 'E013' } },
+      });
     });
 
     afterAll(() => caisson.admin.close());

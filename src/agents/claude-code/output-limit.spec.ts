@@ -1,0 +1,37 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { text } from 'node:stream/consumers';
+import { OutputLimit } from './output-limit.js';
+
+const through = async (
+  chunks: string[],
+  limits: { lineBytes: number; totalBytes: number },
+): Promise<string> => {
+  const limit = new OutputLimit(limits);
+  const [read] = await Promise.all([
+    text(limit),
+    pipeline(Readable.from(chunks.map((it) => Buffer.from(it))), limit),
+  ]);
+  return read;
+};
+
+describe('OutputLimit', () => {
+  const limits = { lineBytes: 10, totalBytes: 30 };
+
+  it('passes on what stays within the limits, unchanged', async () => {
+    expect(await through(['12345\n', '67', '89\nab\n'], limits)).toBe('12345\n6789\nab\n');
+  });
+
+  it('stops a line that does not end', async () => {
+    await expect(through(['123456', '789012'], limits)).rejects.toMatchObject({ code: 'E015' });
+  });
+
+  it('stops a flood of short lines', async () => {
+    await expect(
+      through(
+        Array.from({ length: 20 }, () => 'yes\n'),
+        limits,
+      ),
+    ).rejects.toMatchObject({ code: 'E015' });
+  });
+});
