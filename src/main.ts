@@ -19,12 +19,18 @@ async function main(): Promise<void> {
   process.stdout.write(welcome(await app.getUrl(), config, secret));
 }
 
-/** The first signal stops with grace and exits 0; a second one does not wait. */
+/** Ctrl-C reaches the server from the terminal and again from npm: within so many milliseconds it is the same one. */
+const SAME_SIGNAL_MS = 1000;
+
+/** The first signal stops with grace and exits 0; a later one does not wait. */
 function stopOnSignal(app: NestExpressApplication): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = async () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     await app.close();
     process.exit(0);
   };

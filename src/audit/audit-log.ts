@@ -1,6 +1,8 @@
 /** The audit log: entries are appended to one hash chain, in the transaction of what they record. */
 import { Injectable } from '@nestjs/common';
 import type { Page, PageQuery } from '../access/page.js';
+import { Config } from '../config/config.js';
+import { redactor } from '../logging/redaction.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { type AuditEntry, canonical } from './audit-entry.js';
 import { type ChainRow, follows, type Link, linkHash } from './chain.js';
@@ -31,9 +33,18 @@ export interface AuditFilter extends PageQuery {
 /** Rows read at a time: bounds memory, and lets others use the connection in between. */
 const PAGE = 500;
 
+const MAX_ACTION_CHARS = 512;
+
 @Injectable()
 export class AuditLog {
-  constructor(private readonly database: Database) {}
+  private readonly redact: (text: string) => string;
+
+  constructor(
+    private readonly database: Database,
+    config: Config,
+  ) {
+    this.redact = redactor(config.secrets);
+  }
 
   /**
    * @param db the caller's transaction, with which the entry is committed or not; by default one of its own
@@ -43,7 +54,9 @@ export class AuditLog {
     if (db === undefined) return this.database.transaction().execute((own) => this.append(entry, own));
     const at = Date.now();
     const head = await this.anchor('head', db);
-    const text = canonical({ ...entry, at });
+    // A path is what the caller wrote: it may hold a key, and be as long as Node's header limit (16 KiB).
+    const action = this.redact(entry.action).slice(0, MAX_ACTION_CHARS).toWellFormed();
+    const text = canonical({ ...entry, action, at });
     const next = { id: head.id + 1, hash: linkHash(head.hash, text) };
     await db
       .insertInto('audit')

@@ -79,7 +79,7 @@ export class AuditObserver {
     await this.log.append({
       type: 'call.refused',
       requestId,
-      action: action.slice(0, MAX_ACTION_CHARS).toWellFormed(),
+      action,
       keyId,
       principalId: userId,
       userId,
@@ -98,6 +98,3 @@ export class AuditObserver {
     return false;
   }
 }
-
-/** A path can be as long as Node's header limit (16 KiB). */
-const MAX_ACTION_CHARS = 512;

@@ -63,7 +63,7 @@ function callOf(request: AuthenticatedRequest): Omit<AuditEntry, 'type'> {
   const { method, originalUrl, id, principal, ip } = request;
   return {
     requestId: id,
-    action: `${method} ${originalUrl.split('?', 1)[0] ?? ''}`.slice(0, 512),
+    action: `${method} ${originalUrl.split('?', 1)[0] ?? ''}`,
     keyId: principal?.keyId,
     principalId: principal?.userId,
     userId: principal?.userId,

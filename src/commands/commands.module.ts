@@ -1,6 +1,7 @@
 /** The commands, each registered by its action. */
 import { Module } from '@nestjs/common';
 import { AnalyzeCommand } from './analyze.command.js';
+import type { Command } from './command.js';
 import { CommandCompiler } from './command-compiler.js';
 import { COMMANDS, CommandRegistry } from './command-registry.js';
 import { CommandsController } from './commands.controller.js';
@@ -15,7 +16,7 @@ const ALL = [GenerateCommand, AnalyzeCommand, RefactorCommand, ReviewCommand];
   controllers: [CommandsController],
   providers: [
     ...ALL,
-    { provide: COMMANDS, useFactory: (...commands) => commands, inject: ALL },
+    { provide: COMMANDS, useFactory: (...commands: Command[]) => commands, inject: ALL },
     CommandRegistry,
     CommandCompiler,
   ],

@@ -79,7 +79,7 @@ export class ReviewCommand extends Command {
 
   result({ options }: ClaudeCodeRequest, outcome: AgentOutcome): CommandResult {
     const wanted = atLeast(options?.severity ?? DEFAULT_SEVERITY);
-    const findings = findingsOf(outcome.structured?.['findings']);
+    const findings = findingsOf(outcome.structured?.findings);
     return {
       suggestions: findings
         .filter((finding) => wanted.includes(finding.severity))

@@ -34,11 +34,11 @@ export class ClaudeCodeError extends Error {
     return ERROR_CATALOGUE[this.code].status;
   }
 
+  /** Whoever has no headers (socket.io, an execution's response) finds the time to wait in the details. */
   toBody(): ErrorBody {
-    return {
-      code: this.code,
-      message: this.message,
-      ...(this.details === undefined ? {} : { details: this.details }),
-    };
+    const { code, message } = this;
+    const details =
+      this.details ?? (this.retryAfter === undefined ? undefined : { retryAfter: this.retryAfter });
+    return { code, message, ...(details === undefined ? {} : { details }) };
   }
 }

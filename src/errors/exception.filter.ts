@@ -4,14 +4,12 @@ import type { Request, Response } from 'express';
 import { ERROR_CATALOGUE } from './catalogue.js';
 import type { ClaudeCodeError } from './claude-code.error.js';
 import { refusal } from './envelope.js';
+import { errorHeaders } from './error-headers.js';
 import { Refusals } from './refusals.js';
 import { toClaudeCodeError } from './to-claude-code-error.js';
 
 /** What the request id middleware and the guard have put on a request, if it got that far. */
 type RefusedRequest = Request & { id?: string; principal?: { keyId: string; userId: string } };
-
-/** Seconds in `Retry-After` when whoever refused could not tell. */
-const DEFAULT_RETRY_AFTER = 5;
 
 @Injectable()
 @Catch()
@@ -30,8 +28,9 @@ export class ClaudeCodeExceptionFilter implements ExceptionFilter {
     await this.announce(request, error);
     // An event stream that has begun cannot become an error page.
     if (response.headersSent) return void response.end();
-    for (const [name, value] of headersOf(error)) response.setHeader(name, value);
-    response.status(error.status).json(refusal(askedAction(request.body), error.toBody()));
+    const body = error.toBody();
+    response.set(errorHeaders(body, error.retryAfter));
+    response.status(error.status).json(refusal(askedAction(request.body), body));
   }
 
   private log(error: ClaudeCodeError): void {
@@ -58,12 +57,6 @@ export class ClaudeCodeExceptionFilter implements ExceptionFilter {
       this.logger.error({ msg: 'a refusal could not be recorded', err: error });
     }
   }
-}
-
-function headersOf(error: ClaudeCodeError): [name: string, value: string][] {
-  if (error.code === 'E007') return [['WWW-Authenticate', 'Bearer']];
-  if (error.retryAfter !== undefined) return [['Retry-After', String(Math.ceil(error.retryAfter))]];
-  return error.code === 'E002' || error.code === 'E012' ? [['Retry-After', String(DEFAULT_RETRY_AFTER)]] : [];
 }
 
 /** The envelope names the action that was asked for when it is a plain word, known command or not. */

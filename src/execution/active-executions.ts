@@ -28,7 +28,8 @@ export class ActiveExecutions {
 
   /** Asks everything under way to end for this cause; resolves when all has. */
   async endAll(cause: ClaudeCodeError): Promise<void> {
-    await Promise.all([...this.active.keys()].map((executionId) => this.end(executionId, cause)));
+    for (const { ending } of this.active.values()) ending.abort(cause);
+    await this.idle();
   }
 
   /** Resolves when nothing is under way any more. */

@@ -40,7 +40,7 @@ export function responseOf(ended: Ended): ClaudeCodeResponse {
 function wholeResult({ command, execution, changes }: Ended, outcome: AgentOutcome): CommandResult {
   const format = execution.request.options?.format;
   // Commands with a schema answer an object: as JSON it is the answer, otherwise its summary is the text.
-  const summary = outcome.structured?.['summary'];
+  const summary = outcome.structured?.summary;
   const text =
     outcome.structured === undefined ? outcome.text : typeof summary === 'string' ? summary : undefined;
   return {

@@ -30,6 +30,9 @@ const RETRY_AFTER = 5;
 
 @Injectable()
 export class ExecutionService {
+  /** Submissions that were let in and are not in the queue yet: many at once must not overfill it. */
+  private entering = 0;
+
   constructor(
     private readonly compiler: CommandCompiler,
     private readonly store: ExecutionStore,
@@ -63,18 +66,21 @@ export class ExecutionService {
     const earlier = await this.earlier(userId, idempotency);
     if (earlier !== undefined) return earlier;
     this.checkOpen();
-    const execution = this.executionOf(request, task, userId, caller);
-    await this.checkPaths(task, execution);
+    this.entering += 1;
     try {
+      const execution = this.executionOf(request, task, userId, caller);
+      await this.checkPaths(task, execution);
       await this.accept(execution, idempotency, caller);
+      this.queue.offer({ executionId: execution.id, userId });
+      return execution;
     } catch (error) {
       // Two calls with one key at once: the unique index let one in, and the other answers that one.
       const winner = await this.earlier(userId, idempotency);
       if (winner === undefined) throw error;
       return winner;
+    } finally {
+      this.entering -= 1;
     }
-    this.queue.offer({ executionId: execution.id, userId });
-    return execution;
   }
 
   /** @throws ClaudeCodeError E009 */
@@ -101,8 +107,9 @@ export class ExecutionService {
     const execution = await this.find(id, principal);
     if (isEnd(execution.status)) return execution;
     const cause = new ClaudeCodeError('E013', 'The caller cancelled it.');
-    if (this.queue.withdraw(id)) await this.ender.end(execution, nothingDone(cause));
-    else await this.active.end(id, cause);
+    const waits = this.queue.withdraw(id);
+    // Neither waiting nor under way: it is accepted and not in the queue yet, and ended it will not be claimed there.
+    await ((waits ? undefined : this.active.end(id, cause)) ?? this.ender.end(execution, nothingDone(cause)));
     return this.find(id, principal);
   }
 
@@ -122,7 +129,7 @@ export class ExecutionService {
       throw new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER, details });
     };
     if (this.lifecycle.stopping) refuse('The server is shutting down.');
-    if (this.queue.depth >= this.config.values.QUEUE_MAX) refuse('The queue is full.');
+    if (this.queue.depth + this.entering >= this.config.values.QUEUE_MAX) refuse('The queue is full.');
     if (this.sandboxes.report?.ok === false) refuse('No sandbox can be had here; /health/ready says why.');
   }
 

@@ -3,6 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
@@ -15,6 +16,7 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { REQUEST_EXAMPLES } from '../commands/request-examples.js';
 import { ExecutionList, ExecutionListQuery, ExecutionView, summaryOf, viewOf } from './execution.dto.js';
 import { ExecutionService } from './execution-service.js';
 import { IdempotencyKey } from './idempotency-key.decorator.js';
@@ -35,6 +37,7 @@ export class ExecutionsController {
     required: false,
     description: 'The same key and body: the same execution',
   })
+  @ApiBody({ type: ClaudeCodeRequest, examples: REQUEST_EXAMPLES })
   @ApiAcceptedResponse({ type: ExecutionView })
   async submit(
     @Body() request: ClaudeCodeRequest,

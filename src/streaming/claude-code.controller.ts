@@ -1,14 +1,24 @@
 /** The specification's endpoint: one request, its answer, or the events on the way to it. */
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Response } from 'express';
 import { AuditedByExecution } from '../access/audited.decorator.js';
 import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { REQUEST_EXAMPLES } from '../commands/request-examples.js';
 import { ClaudeCodeResponse } from '../commands/claude-code-response.js';
 import { ERROR_CATALOGUE } from '../errors/catalogue.js';
+import { errorHeaders } from '../errors/error-headers.js';
 import { EventLog } from '../execution/event-log.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { IdempotencyKey } from '../execution/idempotency-key.decorator.js';
@@ -36,6 +46,7 @@ export class ClaudeCodeController {
     required: false,
     description: 'The same key and body: the same execution',
   })
+  @ApiBody({ type: ClaudeCodeRequest, examples: REQUEST_EXAMPLES })
   @ApiProduces('application/json', 'text/event-stream')
   @ApiOkResponse({ type: ClaudeCodeResponse, headers: { 'X-Execution-Id': { schema: { type: 'string' } } } })
   async run(
@@ -50,9 +61,9 @@ export class ClaudeCodeController {
     const events = this.log.follow(id, 0, untilClosed(response));
     if (request.options?.streaming === true) return sendEvents(response, events);
     const answer = await finishedResponse(events);
-    if (answer !== undefined) response.status(statusOf(answer)).json(answer);
+    if (answer === undefined) return;
+    const { error } = answer;
+    if (error !== undefined) response.status(ERROR_CATALOGUE[error.code].status).set(errorHeaders(error));
+    response.json(answer);
   }
 }
-
-const statusOf = ({ error }: ClaudeCodeResponse): number =>
-  error === undefined ? 200 : ERROR_CATALOGUE[error.code].status;

@@ -22,7 +22,7 @@ export class SocketAdapter extends IoAdapter {
       cors: CORS_ORIGINS.length > 0 ? { origin: CORS_ORIGINS } : undefined,
       // Browsers send an Origin with every handshake; without this a page of any origin could connect.
       allowRequest: (request, answer) => answer(null, isAllowed(request.headers, CORS_ORIGINS)),
-    } as ServerOptions) as Server;
+    } as ServerOptions);
   }
 }
 

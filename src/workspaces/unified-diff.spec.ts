@@ -21,7 +21,8 @@ function applied(before: string, diff: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'caisson-diff-'));
   try {
     writeFileSync(join(directory, 'f'), before);
-    if (diff !== '') execFileSync('git', ['apply', '--whitespace=nowarn', '-'], { cwd: directory, input: diff });
+    if (diff !== '')
+      execFileSync('git', ['apply', '--whitespace=nowarn', '-'], { cwd: directory, input: diff });
     return readFileSync(join(directory, 'f'), 'utf8');
   } finally {
     rmSync(directory, { recursive: true });

@@ -50,10 +50,10 @@ export class WorkspaceRegistry {
       if (known !== undefined) return known;
       const { last } = await transaction
         .selectFrom('sandboxUids')
-        .select((row) => row.fn.max('uid').as('last'))
+        .select((row) => row.fn.max<number | null>('uid').as('last'))
         .executeTakeFirstOrThrow();
       // The first of the range is the probe's.
-      const next = Math.max(base, Number(last ?? 0)) + 1;
+      const next = Math.max(base, last ?? 0) + 1;
       if (next >= base + count)
         throw new ClaudeCodeError('E012', 'no more users can be served', {
           retryAfter: RETRY_AFTER,
@@ -80,5 +80,5 @@ async function uidOf(database: Queryable, userId: string): Promise<number | unde
     .select('uid')
     .where('userId', '=', userId)
     .executeTakeFirst();
-  return row && Number(row.uid);
+  return row?.uid;
 }

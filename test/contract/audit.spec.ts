@@ -146,6 +146,16 @@ describe('audit', () => {
     expect(await verify()).toMatchObject({ valid: true });
   });
 
+  it('keeps no key that stood in a path, and no endless path', async () => {
+    const secret = await app.key('alice', 'read');
+    await app.call(`/api/keys/${secret}`);
+    await app.call(`/${'x'.repeat(10_000)}`);
+    const [long, keyed] = await entries();
+    expect(keyed.action).toBe('GET /api/keys/[redacted]');
+    expect(long.action).toHaveLength(512);
+    expect(await verify()).toMatchObject({ valid: true, entries: 2 });
+  });
+
   it('shows users their own entries only, and the check to administrators only', async () => {
     await accept();
     await accept({ userId: 'bob' });

@@ -1,5 +1,5 @@
 /** What every adapter of the sandbox port keeps: here bubblewrap, for real. */
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -204,7 +204,12 @@ describe('a sandbox', () => {
   });
 
   it('leaves neither a descriptor nor a process behind', async () => {
-    const open = async () => (await import('node:fs/promises')).readdir('/proc/self/fd');
+    const open = async () => {
+      const links = (await readdir('/proc/self/fd')).map((fd) =>
+        readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+      );
+      return (await Promise.all(links)).filter((link) => /^(socket|pipe)/.test(link));
+    };
     for (let round = 0; round < 3; round += 1) await ground.shell('true');
     const before = (await open()).length;
     for (let round = 0; round < 10; round += 1) {
@@ -240,7 +245,6 @@ describe('a sandbox', () => {
 
 /** The bubblewrap above a process of a sandbox: its ancestor whose parent is this test. */
 async function outermost(pid: number): Promise<number[]> {
-  const { readFile } = await import('node:fs/promises');
   for (let at = pid; at > 1;) {
     const parent = Number(/^PPid:\t(\d+)$/m.exec(await readFile(`/proc/${at}/status`, 'utf8'))?.[1]);
     if (parent === process.pid) return [at];

@@ -217,6 +217,24 @@ line'; echo 2 >'"quoted"'; echo 3 >'日本'; echo 4 >"$(printf 'caf\\351')"; ech
     await expect(ground.workspaces.changesSince(workspace, mark)).rejects.toMatchObject({ code: 'E009' });
   });
 
+  it('may be asked for by several at once', async () => {
+    const workspace = await fresh();
+    await ground.agent(workspace, 'echo before >file');
+    const marks = await Promise.all([1, 2, 3].map(() => ground.workspaces.mark(workspace)));
+    await ground.agent(workspace, 'echo after >file');
+    const found = await Promise.all(
+      marks.map(async (mark) => {
+        const changes = await ground.workspaces.changesSince(workspace, mark);
+        await ground.workspaces.forget(workspace, mark);
+        return changes;
+      }),
+    );
+    for (const { files, diff } of found) {
+      expect(files).toEqual([{ path: 'file', action: 'modified', size: 6, content: 'after\n' }]);
+      expect(diff).toContain('-before\n+after\n');
+    }
+  });
+
   it('of files that a hostile pair of texts makes hard to compare are told in time', async () => {
     const { diff } = await changes(
       'i=0; while [ $i -lt 4000 ]; do echo $i; i=$((i+1)); done | tr 0-4 abcde | cut -c1 >file; head -c 9000 file >f; mv f file',

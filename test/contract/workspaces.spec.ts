@@ -38,6 +38,19 @@ describe('workspaces', () => {
       }
     });
 
+    it('has, as root, a uid that no other user gets; when the range is used up, a new user is E012', async () => {
+      if (!asRoot) return;
+      const small = await workspaceGround({ SANDBOX_UID_BASE: '300000', SANDBOX_UID_COUNT: '3' });
+      try {
+        expect((await small.workspaces.open('first', 'p')).uid).toBe(300_001);
+        expect((await small.workspaces.open('second', 'p')).uid).toBe(300_002);
+        await expect(small.workspaces.open('third', 'p')).rejects.toMatchObject({ code: 'E012' });
+        expect((await small.workspaces.open('first', 'q')).uid).toBe(300_001);
+      } finally {
+        await small.clear();
+      }
+    });
+
     it('is nobody’s until it is opened: finding makes none', async () => {
       expect(await ground.workspaces.find('nobody', 'nothing')).toBeUndefined();
       expect(await ground.workspaces.find('nobody', 'nothing')).toBeUndefined();

@@ -9,6 +9,7 @@ import { buildApp } from '../../src/app.js';
 import { Config } from '../../src/config/config.js';
 import { Sandboxes } from '../../src/sandbox/sandbox.js';
 import { Client } from './client.js';
+import { until } from './processes.js';
 
 export interface Caisson {
   app: NestExpressApplication;
@@ -45,11 +46,11 @@ export async function startCaisson(settings: NodeJS.ProcessEnv = {}, directory?:
     ...settings,
   });
   const app = await buildApp(config);
-  // Its report shows in /health/ready; a test of a red probe looks there.
-  await app.get(Sandboxes).probe();
+  await app.listen(0, '127.0.0.1');
+  // The boot probe has sandboxes of its own; they are gone when it has reported. A test of a red probe looks at /health/ready.
+  await until(() => app.get(Sandboxes).report !== undefined, 30_000);
   const misses = app.get(Sandboxes).report?.checks.filter(({ ok }) => !ok);
   if (process.env.DEBUG_PROBE && misses?.length) console.log(JSON.stringify(misses));
-  await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const keys = app.get(ApiKeys);
   const clientOf = async (userId: string, scopes: Scope[] = ['run', 'read']): Promise<Client> => {

@@ -20,10 +20,11 @@ export async function until(holds: () => boolean | Promise<boolean>, timeoutMs =
 
 /** Resolves when the stream's first line is this one; nothing of what follows is lost. */
 export async function firstLine(stream: Readable, line: string): Promise<void> {
-  await until(
-    () => stream.readableLength > line.length || stream.readable === false || (stream.read(0), false),
-  );
-  const chunk: Buffer | null = stream.read(line.length + 1);
+  await until(() => {
+    stream.read(0);
+    return stream.readableLength > line.length || stream.readableEnded;
+  });
+  const chunk = stream.read(line.length + 1) as Buffer | null;
   if (chunk?.toString() !== `${line}\n`)
     throw new Error(`expected "${line}", got ${JSON.stringify(chunk?.toString())}`);
 }
@@ -55,6 +56,9 @@ export async function aliveOf(pids: readonly number[]): Promise<number[]> {
 
 const allPids = async (): Promise<number[]> =>
   (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+
+/** For a test that fails: what is alive. */
+export const linesOf = (pids: readonly number[]): Promise<string[]> => Promise.all(pids.map(lineOf));
 
 async function lineOf(pid: number): Promise<string> {
   try {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk';
+import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Sandbox, SandboxExit } from '../../sandbox/sandbox.js';
 import { OutputLimit } from './output-limit.js';
 
@@ -44,7 +45,10 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
     // A pipe that breaks is the end of the process, which `exited` tells; it is no event of its own.
     const ignored = () => undefined;
     pipeline(this.stdin, sandbox.stdin).catch(ignored);
-    const drained = pipeline(sandbox.stdout, this.stdout).catch(ignored);
+    // A flood can only be stopped at its source, and has had its chance: no grace.
+    const drained = pipeline(sandbox.stdout, this.stdout).catch((error: unknown) =>
+      error instanceof ClaudeCodeError ? sandbox.end(0) : undefined,
+    );
     void Promise.all([sandbox.exited, drained]).then(([exit]) => this.finish(exit));
   }
 

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import type { Sandbox, SandboxExit } from '../sandbox.js';
 import type { JsonStatus } from './json-status.js';
 import { processGone } from './process-gone.js';
@@ -37,9 +37,8 @@ export class BubblewrapSandbox implements Sandbox {
 
   constructor({ bwrap, stdin, stdout, stderr, status }: BubblewrapProcess) {
     this.stdin = stdin;
-    // Node throws away what nobody has begun to read when a child exits; from here it can still be read afterwards.
-    this.stdout = stdout.pipe(new PassThrough());
-    this.stderr = stderr.pipe(new PassThrough());
+    this.stdout = kept(stdout);
+    this.stderr = kept(stderr);
     this.#bwrap = bwrap;
     this.#status = status;
     this.exited = new Promise((resolve) => {
@@ -108,4 +107,12 @@ export class BubblewrapSandbox implements Sandbox {
     const inner = code === null ? signal : (SIGNAL_NAMES.get(code) ?? null);
     return inner === null ? { code, signal: null } : { code: null, signal: inner };
   }
+}
+
+/**
+ * The same output, to be read whenever the reader likes: Node throws away what nobody has begun to read when a child
+ * exits. A reader that stops early closes the child's end too; that is its own decision and no error.
+ */
+function kept(output: Readable): Readable {
+  return pipeline(output, new PassThrough(), () => undefined);
 }

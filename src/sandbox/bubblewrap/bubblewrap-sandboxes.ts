@@ -53,7 +53,7 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
       throw new ClaudeCodeError('E012', 'the sandbox is not available on this server', {
         retryAfter: RETRY_AFTER,
       });
-    if (this.#closed)
+    if (this.#isClosed())
       throw new ClaudeCodeError('E012', 'the server is shutting down', { retryAfter: RETRY_AFTER });
     const begun = performance.now();
     const sandbox = await launch(order, this.#launcher);
@@ -63,13 +63,17 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
       .catch((error: unknown) => this.#logger.error(error));
     void sandbox.exited.then(() => this.#alive.delete(sandbox));
     // The end of the server may have come while it started.
-    if (this.#closed) await sandbox.end(0);
+    if (this.#isClosed()) await sandbox.end(0);
     return sandbox;
   }
 
   probe(): Promise<ProbeReport> {
     this.#probing = this.#probe();
     return this.#probing;
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
   }
 
   async #probe(): Promise<ProbeReport> {

@@ -12,6 +12,8 @@ import { JsonStatus } from './json-status.js';
 
 /** Milliseconds after which a sandbox that does not stand is given up; it takes about 10. */
 const START_TIMEOUT = 10_000;
+/** Milliseconds: what fails to start ends by itself, and is only then killed. */
+const NOT_ENDING_BY_ITSELF = 200;
 /** Seconds: most of what keeps a sandbox from starting is over soon, or needs a hand. */
 const RETRY_AFTER = 5;
 /** Characters of bubblewrap's complaint that go into the log. */
@@ -23,25 +25,45 @@ export interface Launcher {
   profile: Profile;
 }
 
+interface Launched {
+  child: ChildProcess;
+  sandbox: BubblewrapSandbox;
+  status: JsonStatus;
+  /** Rejects when there is no process at all. */
+  failed: Promise<never>;
+}
+
 /** @throws ClaudeCodeError E012, with bubblewrap's own words in `cause` only */
-export async function launch(order: SandboxOrder, { bwrap, profile }: Launcher): Promise<BubblewrapSandbox> {
-  const args = bubblewrapArguments(order, profile);
+export async function launch(order: SandboxOrder, launcher: Launcher): Promise<BubblewrapSandbox> {
+  const args = bubblewrapArguments(order, launcher.profile);
+  const options = identity(order.workspace.uid);
+  let launched: Launched | undefined;
+  try {
+    launched = begin(order, launcher.bwrap, options);
+    feed(launched.child, args);
+    await Promise.race([launched.failed, standing(launched.child, launched.status)]);
+    return launched.sandbox;
+  } catch (error) {
+    const complaint = launched?.child.pid === undefined ? '' : await giveUp(launched.sandbox);
+    throw new ClaudeCodeError('E012', 'no sandbox could be started', {
+      retryAfter: RETRY_AFTER,
+      cause: new Error(`bubblewrap: ${complaint.trim() || String(error)}`, { cause: error }),
+    });
+  }
+}
+
+function begin(order: SandboxOrder, bwrap: string, options: { uid?: number; gid?: number }): Launched {
   const child = spawn(
     bwrap,
     [
-      '--args',
-      String(DESCRIPTOR.arguments),
-      '--',
+      ...['--args', String(DESCRIPTOR.arguments), '--'],
       ...initArguments(order.argv, order.modelSocket !== undefined),
     ],
-    {
-      ...identity(order.workspace.uid),
-      env: {},
-      cwd: '/',
-      stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe'),
-    },
+    { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe') },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  // Out of descriptors, Node makes a child without streams: what follows throws, and nobody waits for this any more.
+  failed.catch(() => undefined);
   const status = new JsonStatus();
   const sandbox = new BubblewrapSandbox({
     bwrap: child,
@@ -50,17 +72,7 @@ export async function launch(order: SandboxOrder, { bwrap, profile }: Launcher):
     stderr: readable(child, 2),
     status,
   });
-  feed(child, args);
-  try {
-    await Promise.race([failed, standing(child, status)]);
-    return sandbox;
-  } catch (error) {
-    const complaint = child.pid === undefined ? '' : await giveUp(sandbox);
-    throw new ClaudeCodeError('E012', 'no sandbox could be started', {
-      retryAfter: RETRY_AFTER,
-      cause: new Error(`bubblewrap: ${complaint.trim() || String(error)}`, { cause: error }),
-    });
-  }
+  return { child, sandbox, status, failed };
 }
 
 /** Never root: a sandbox of root's would have uid 0 of the host behind its uid 1000. */
@@ -72,7 +84,7 @@ function identity(uid: number | undefined): { uid?: number; gid?: number } {
 
 /** Writes what bubblewrap reads before it builds: its arguments and the files of /etc. */
 function feed(child: ChildProcess, args: readonly string[]): void {
-  const input = new Map([[DESCRIPTOR.arguments as number, args.map((part) => `${part}\0`).join('')]]);
+  const input = new Map<number, string>([[DESCRIPTOR.arguments, args.map((part) => `${part}\0`).join('')]]);
   ETC_FILES.forEach(({ content }, index) => input.set(DESCRIPTOR.etc + index, content));
   for (const [descriptor, content] of input) writable(child, descriptor).end(content);
 }
@@ -95,7 +107,7 @@ async function standing(child: ChildProcess, status: JsonStatus): Promise<void> 
         status.push(chunk);
         settle();
       } catch (error) {
-        reject(error as Error);
+        reject(new Error('bubblewrap’s status is not understood', { cause: error }));
       }
     });
     ready.once('data', () => {
@@ -118,8 +130,6 @@ async function giveUp(sandbox: BubblewrapSandbox): Promise<string> {
   await sandbox.end(0);
   return words;
 }
-const NOT_ENDING_BY_ITSELF = 200;
-
 async function tailOf(stream: Readable): Promise<string> {
   let tail = '';
   for await (const chunk of stream.setEncoding('utf8')) tail = (tail + String(chunk)).slice(-TAIL);

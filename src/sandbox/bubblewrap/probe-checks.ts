@@ -21,7 +21,7 @@ interface SandboxPromise {
   name: string;
   mend: string;
   /** Undefined when the promise holds, else the reason why not. */
-  broken(facts: { writable: Facts; readOnly: Facts }, expected: Expected): string | undefined;
+  broken: (facts: { writable: Facts; readOnly: Facts }, expected: Expected) => string | undefined;
 }
 
 const ROOT = new Set([

@@ -21,7 +21,7 @@ function say(line: Answer | object): void {
 
 /** The first line of the input as a request, and what follows it. */
 async function receive(): Promise<{ request: Request; content: AsyncIterable<Buffer> }> {
-  const input: AsyncIterator<Buffer> = process.stdin[Symbol.asyncIterator]();
+  const input: AsyncIterator<Buffer, undefined> = process.stdin[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   for (let end = -1; end < 0; end = head.indexOf('\n')) {
     const { value, done } = await input.next();

@@ -94,7 +94,7 @@ function load(path: string): Manifest | undefined {
   if (packed === undefined) return undefined;
   // It was written by `saveManifest`, where nobody else can write.
   const manifest = JSON.parse(inflateRawSync(packed).toString()) as Manifest;
-  return { ...manifest, entries: Object.assign(Object.create(null), manifest.entries) };
+  return { ...manifest, entries: Object.assign(Object.create(null) as object, manifest.entries) };
 }
 
 function readIfAny(path: string): Buffer | undefined {

@@ -1,0 +1,66 @@
+/** A model service that fails, as the real CLI meets it: what passes is repeated, what does not is an error of the catalogue. */
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { descendantsOf } from '../support/processes.js';
+
+describe('a model service that', () => {
+  let caisson: Caisson;
+  beforeAll(async () => {
+    caisson = await startCaisson();
+  });
+  afterEach(async () => expect(await descendantsOf(process.pid)).toEqual([]));
+  afterAll(() => caisson.clear());
+
+  const run = async (prompt: string, options: { timeout?: number; maxTokens?: number } = {}) => {
+    const { status, body, headers } = await caisson.admin.run({ action: 'generate', prompt, options });
+    return { status, code: body.error?.code, text: body.result?.text, headers, error: body.error };
+  };
+
+  it('is overloaded twice is asked again', async () => {
+    expect(await run('@status 529 times 2 retry-after 0\n@text Here again.')).toMatchObject({
+      status: 200,
+      text: 'Here again.',
+    });
+  });
+
+  it('cuts its answer before the first byte is asked again', async () => {
+    expect(await run('@cut early times 2\n@text Here again.')).toMatchObject({
+      status: 200,
+      text: 'Here again.',
+    });
+  });
+
+  it.each([
+    ['is overloaded for ever', '@status 529 times 1000 retry-after 0', 502, 'E005'],
+    ['fails for ever', '@status 500 times 1000 retry-after 0', 502, 'E005'],
+    ['limits the rate for ever', '@status 429 times 1000 retry-after 0', 429, 'E002'],
+    ['refuses the request', '@status 400', 502, 'E005'],
+    ['refuses the key', '@status 401', 502, 'E005'],
+  ])('%s fails the execution', async (_, prompt, status, code) => {
+    expect(await run(prompt)).toMatchObject({ status, code });
+  });
+
+  it('limits the rate for long is told with Retry-After', async () => {
+    const { status, headers } = await run('@status 429 times 1000 retry-after 600');
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['cuts every answer in its middle', '@text Half\n@cut times 1000'],
+    ['answers rubbish', '@rubbish times 1000'],
+  ])('%s fails the execution with E005', async (_, prompt) => {
+    expect(await run(prompt)).toMatchObject({ status: 502, code: 'E005' });
+  });
+
+  it('hangs is ended by the time limit', async () => {
+    expect(await run('@text Working.\n@hang', { timeout: 3000 })).toMatchObject({
+      status: 504,
+      code: 'E001',
+    });
+  });
+
+  it('says more than the request allows is cut off with E011', async () => {
+    const { status, code } = await run('@deltas 4000 of "many words "', { maxTokens: 200 });
+    expect({ status, code }).toEqual({ status: 402, code: 'E011' });
+  });
+});
