@@ -1,19 +1,28 @@
 /** The server dies at once: every sandbox dies with it. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jestProcess } from '../support/jest-process.js';
 import { hostProcesses, until } from '../support/processes.js';
 
 it('a sandbox that ignores signals does not outlive a server that is killed', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'caisson-killed-'));
+  await chmod(directory, 0o711);
   const seconds = `33${Date.now() % 100_000}`;
   const { child, exitCode, output } = jestProcess('server-with-sandbox.fixture.ts', {
-    env: { FIXTURE_SLEEP: seconds },
+    env: { FIXTURE_SLEEP: seconds, TMPDIR: directory },
   });
   try {
-    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 1, 30_000);
-  } catch (error) {
+    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 1, 30_000).catch(
+      async (error: unknown) => {
+        child.kill('SIGKILL');
+        throw new Error(await output, { cause: error });
+      },
+    );
     child.kill('SIGKILL');
-    throw new Error(await output, { cause: error });
+    await exitCode;
+    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 0, 1000);
+  } finally {
+    await rm(directory, { recursive: true });
   }
-  child.kill('SIGKILL');
-  await exitCode;
-  await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 0, 1000);
 });

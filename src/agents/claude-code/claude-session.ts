@@ -1,5 +1,6 @@
 /** One Claude Code process for one task: started through the Agent SDK in a sandbox, given its prompt over the protocol. */
 import { randomBytes } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
 import {
   type CanUseTool,
   type Options,
@@ -36,6 +37,8 @@ export class ClaudeSession {
   private readonly prompt = Promise.withResolvers<string>();
   private readonly closed = Promise.withResolvers<void>();
   private readonly stderr = new StderrTail();
+  /** Resolves when standard error has come to its end. */
+  private said: Promise<void> | undefined;
   private sandbox: Promise<Sandbox> | undefined;
   private cli: SandboxedCli | undefined;
 
@@ -68,6 +71,9 @@ export class ClaudeSession {
     const started: unknown = await this.sandbox?.catch((reason: unknown) => reason);
     if (started instanceof ClaudeCodeError) return started;
     if (this.cli?.stdout.errored instanceof ClaudeCodeError) return this.cli.stdout.errored;
+    // Only when nothing is alive has everything been said: a crash is often told before its reason has come through.
+    await this.close();
+    await this.said;
     const cause = new Error(`Claude Code failed; its standard error ended with:\n${this.stderr.toString()}`, {
       cause: error,
     });
@@ -114,10 +120,7 @@ export class ClaudeSession {
       modelSocket,
       readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
     });
-    this.sandbox.then(
-      (sandbox) => sandbox.stderr.pipe(this.stderr),
-      () => undefined, // told by `explain`
-    );
+    this.said = this.sandbox.then((sandbox) => pipeline(sandbox.stderr, this.stderr)).catch(() => undefined); // no sandbox: told by `explain`; a pipe that broke: what came is kept
     this.cli = new SandboxedCli(this.sandbox, GRACE_MS, output);
     return this.cli;
   }
