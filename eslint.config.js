@@ -83,7 +83,14 @@ export default defineConfig(
   {
     files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
     languageOptions: {
-      globals: { console: 'readonly', process: 'readonly', performance: 'readonly', module: 'writable' },
+      globals: {
+        console: 'readonly',
+        process: 'readonly',
+        performance: 'readonly',
+        fetch: 'readonly',
+        TextDecoderStream: 'readonly',
+        module: 'writable',
+      },
     },
     rules: {
       // JSON.parse and untyped tool configurations; JSDoc has no cheap way to narrow them.

@@ -48,6 +48,15 @@ async function addressOf(server) {
 }
 
 /**
+ * One numbered fact of an execution, as the API documents it.
+ * @typedef {{ seq: number, type: string, data: Record<string, unknown> & { response?: DemoResponse } }} DemoEvent
+ * @typedef {{ success: boolean, result?: unknown, error?: unknown, metadata: { executionId: string } }} DemoResponse
+ */
+
+/** @param {string} json @returns {DemoEvent} */
+const parse = (json) => JSON.parse(json);
+
+/**
  * The events of a text/event-stream answer: each is one `data:` line of JSON.
  * @param {Response} answer
  */
@@ -58,6 +67,6 @@ async function* eventsOf(answer) {
   for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length));
+    for (const line of lines) if (line.startsWith('data: ')) yield parse(line.slice('data: '.length));
   }
 }

@@ -3,17 +3,17 @@
 /** @param {string} text */
 export const title = (text) => console.log(`\n━━ ${text}`);
 
-/** @param {{ seq: number, type: string, data: any }} event */
+/** @param {import('./server.mjs').DemoEvent} event */
 export const show = ({ seq, type, data }) =>
   console.log(`  ${String(seq).padStart(3)} ${type.padEnd(20)} ${gist(type, data)}`);
 
-/** What matters of an event. @param {string} type @param {any} data */
+/** What matters of an event. @param {string} type @param {import('./server.mjs').DemoEvent['data']} data */
 function gist(type, data) {
-  if (type === 'agent.text' || type === 'agent.thinking') return line(data.text);
-  if (type === 'agent.tool_use') return `${data.name} ${line(JSON.stringify(data.input))}`;
-  if (type === 'agent.tool_result') return line(data.output);
+  if (type === 'agent.text' || type === 'agent.thinking') return line(String(data.text));
+  if (type === 'agent.tool_use') return `${String(data.name)} ${line(JSON.stringify(data.input))}`;
+  if (type === 'agent.tool_result') return line(String(data.output));
   if (type === 'execution.finished')
-    return `${data.status}  ${line(JSON.stringify(data.response.result ?? data.response.error))}`;
+    return `${String(data.status)}  ${line(JSON.stringify(data.response?.result ?? data.response?.error))}`;
   return line(JSON.stringify(data));
 }
 

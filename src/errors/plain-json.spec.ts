@@ -1,4 +1,4 @@
-import { assertPlainJson, MAX_DEPTH } from './plain-json.js';
+import { assertPlainJson, MAX_DEPTH, MAX_FIELDS } from './plain-json.js';
 
 const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => {
   let value: unknown = 1;
@@ -23,6 +23,14 @@ describe('assertPlainJson', () => {
     const value: unknown = JSON.parse(`{"a":[{"${key}":{}}]}`);
     expect(() => assertPlainJson(value)).toThrow(
       expect.objectContaining({ details: [{ field: `a.0.${key}`, problem: 'must not be given' }] }),
+    );
+  });
+
+  it('refuses an object of too many fields, and takes a list that long', () => {
+    const list = Array.from({ length: MAX_FIELDS + 1 }, (_, index) => index);
+    expect(() => assertPlainJson({ list })).not.toThrow();
+    expect(() => assertPlainJson({ wide: { ...list } })).toThrow(
+      expect.objectContaining({ details: [{ field: 'wide', problem: expect.stringContaining('1000') }] }),
     );
   });
 

@@ -1,8 +1,11 @@
-/** Refuses JSON that is made to hurt whoever walks it: nested without end, or with keys that reach for prototypes. */
+/** Refuses JSON that is made to hurt whoever walks it: without end in depth or width, or with keys that reach for prototypes. */
 import { invalidRequest } from './to-claude-code-error.js';
 
 /** Levels of nesting; our deepest request has four. Recursive code overflows the stack at some ten thousand. */
 export const MAX_DEPTH = 32;
+
+/** Fields of one object; ours have a dozen at most. The validator took 15 s over an object of 100 000 unknown ones. */
+export const MAX_FIELDS = 1000;
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -20,7 +23,10 @@ export function assertPlainJson(root: unknown): void {
       throw invalidRequest([
         { field: path.split('.', 3).join('.'), problem: `is nested deeper than ${MAX_DEPTH} levels` },
       ]);
-    for (const [key, child] of Object.entries(value)) {
+    const entries = Object.entries(value);
+    if (!Array.isArray(value) && entries.length > MAX_FIELDS)
+      throw invalidRequest([{ field: path || 'body', problem: `has more than ${MAX_FIELDS} fields` }]);
+    for (const [key, child] of entries) {
       const field = path === '' ? key : `${path}.${key}`;
       if (FORBIDDEN_KEYS.has(key)) throw invalidRequest([{ field, problem: 'must not be given' }]);
       waiting.push({ value: child, path: field, depth: depth + 1 });

@@ -19,7 +19,11 @@ export class StrictValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type === 'body') assertPlainJson(value);
+    if (metadata.type === 'body') {
+      // The parser takes nothing else: what came as another type is as good as not sent.
+      if (value === undefined) throw invalidRequest([{ field: 'body', problem: 'must be application/json' }]);
+      assertPlainJson(value);
+    }
     return (await super.transform(value, metadata)) as unknown;
   }
 }

@@ -5,6 +5,4 @@ import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 
 /** SHA-256, hex. */
 export const requestHash = (request: ClaudeCodeRequest): string =>
-  createHash('sha256')
-    .update(stringify(request))
-    .digest('hex');
+  createHash('sha256').update(stringify(request)).digest('hex');

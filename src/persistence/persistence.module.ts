@@ -5,6 +5,7 @@ import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/
 import { Config } from '../config/config.js';
 import { Database } from './database.js';
 import { migrate } from './migrator.js';
+import { DirectoryLock } from './sqlite/directory-lock.js';
 import { sqliteDialect } from './sqlite/node-sqlite.js';
 
 /** @param config tells where the data directory is; it is made when missing, passable but not listable for others */
@@ -26,7 +27,12 @@ class DatabaseCloser implements OnApplicationShutdown {
 
 @Global()
 @Module({
-  providers: [{ provide: Database, useFactory: openDatabase, inject: [Config] }, DatabaseCloser],
+  providers: [
+    // Named after the configuration only to be there before the database is opened.
+    { provide: Database, useFactory: openDatabase, inject: [Config, DirectoryLock] },
+    DatabaseCloser,
+    DirectoryLock,
+  ],
   exports: [Database],
 })
 export class PersistenceModule {}

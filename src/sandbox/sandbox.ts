@@ -33,12 +33,15 @@ export interface SandboxOrder {
 }
 
 export interface SandboxExit {
-  /** Exit code of the process inside, or null when a signal ended it. */
+  /** Exit code of the process inside, or null when a signal ended it (also told as 128 + its number, as shells do). */
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** A started sandbox. It dies with the server, whatever happens to either. */
+/**
+ * A started sandbox. It dies with the server, whatever happens to either. Whoever holds one reads its stdout and stderr
+ * to their end, or calls `end()`.
+ */
 export interface Sandbox {
   readonly id: string;
   readonly stdin: Writable;

@@ -6,11 +6,16 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { EventLog } from '../execution/event-log.js';
 import type { ExecutionEvent } from '../execution/execution-event.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { EventsQuery, EventView } from './events.dto.js';
 import { sendEvents, untilClosed } from './sse.js';
+
+const EVENT_NUMBER = new ParseIntPipe({
+  exceptionFactory: () => invalidRequest([{ field: 'seq', problem: 'must be the number of an event' }]),
+});
 
 @ApiTags('executions')
 @ApiBearerAuth()
@@ -51,7 +56,7 @@ export class EventsController {
   @ApiOkResponse({ type: EventView })
   async one(
     @Param('id') id: string,
-    @Param('seq', ParseIntPipe) seq: number,
+    @Param('seq', EVENT_NUMBER) seq: number,
     @CallerOf() { principal }: Caller,
   ): Promise<ExecutionEvent> {
     await this.executions.find(id, principal);

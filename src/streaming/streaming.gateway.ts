@@ -85,9 +85,11 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
   handleConnection(socket: ClientSocket): void {
     socket.data.left = new AbortController();
     socket.on('disconnect', () => socket.data.left.abort());
-    socket.onAny((name: string, message: unknown, acknowledge: unknown) => {
-      const answer: Acknowledge =
-        typeof acknowledge === 'function' ? (acknowledge as Acknowledge) : () => undefined;
+    socket.onAny((name: string, ...sent: unknown[]) => {
+      // socket.io puts the acknowledgement last, whether or not a message comes before it.
+      const last = sent.at(-1);
+      const answer: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined;
+      const [message] = sent.filter((part) => typeof part !== 'function');
       void logContext.run({ requestId: uuidv7() }, () => this.receive(socket, name, message, answer));
     });
   }
@@ -99,7 +101,7 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     answer: Acknowledge,
   ): Promise<void> {
     try {
-      const handling = this.messages[name];
+      const handling = Object.hasOwn(this.messages, name) ? this.messages[name] : undefined;
       if (handling === undefined) throw new ClaudeCodeError('E003', 'There is no such message.');
       const caller = await this.callerOf(socket, handling.scope);
       const message = (await this.pipe.transform(body ?? {}, {
@@ -146,7 +148,7 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
       this.logger.error({ msg: error.message, details: error.details, err: error.cause });
     await this.refusals.emitSerial('refused', {
       code: error.code,
-      action: `socket.io ${action in this.messages || action === 'connect' ? action : 'unknown message'}`,
+      action: `socket.io ${Object.hasOwn(this.messages, action) || action === 'connect' ? action : 'unknown message'}`,
       requestId: logContext.getStore()?.requestId ?? '',
       remoteAddress: socket.handshake.address,
       keyId: socket.data.principal?.keyId,

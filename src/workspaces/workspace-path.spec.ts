@@ -53,7 +53,7 @@ describe('a path in a workspace', () => {
     try {
       workspacePath(path, 'context.files[0]');
     } catch (error) {
-      expect(error).toMatchObject({ code, details: { fields: [{ field: 'context.files[0]' }] } });
+      expect(error).toMatchObject({ code, details: [{ field: 'context.files[0]' }] });
     }
   });
 

@@ -37,12 +37,12 @@ export function workspacePathProblem(path: string): PathProblem | undefined {
 /**
  * The path as it came, when it is well formed. Nothing is ever normalised: a path means what it says or is refused.
  * @param field what the caller calls it, for the error
- * @throws ClaudeCodeError E003 (with `details.fields`) or E004
+ * @throws ClaudeCodeError E003 or E004; `details` names the field
  */
 export function workspacePath(path: string, field = 'path'): string {
   const problem = workspacePathProblem(path);
   if (problem === undefined) return path;
   throw new ClaudeCodeError(problem.code, `${field} ${problem.reason}`, {
-    details: { fields: [{ field, message: problem.reason }] },
+    details: [{ field, problem: problem.reason }],
   });
 }

@@ -9,7 +9,10 @@ export interface Workspace extends SandboxWorkspace {
 }
 
 export interface FileEntry {
-  /** Relative to the workspace, `/` between the parts. */
+  /**
+   * Relative to the workspace, `/` between the parts. A name that is not UTF-8, or that begins with a double quote, is
+   * written as git quotes it: in double quotes, bytes beyond ASCII as `\ooo`.
+   */
   path: string;
   /** Bytes. */
   size: number;
@@ -18,7 +21,9 @@ export interface FileEntry {
   type: 'file' | 'directory' | 'symlink' | 'other';
 }
 
+/** A file, link or special file; directories come and go with what is in them. A renamed file is one deleted and one created. */
 export interface FileChange {
+  /** As in `FileEntry`. */
   path: string;
   action: 'created' | 'modified' | 'deleted';
   /** Text after the change ('' when deleted); absent for binary files and above `CHANGE_CONTENT_MAX_BYTES`. */
@@ -32,9 +37,12 @@ export interface FileChange {
 
 export interface ChangeSet {
   files: FileChange[];
-  /** Unified diff of all text files in `files`. */
+  /** Unified diff, as git writes it, of all text files in `files` whose content is known. */
   diff: string;
-  /** Directories that are left out by rule (e.g. node_modules) and were present, with how many entries they hold. */
+  /**
+   * Directories that are left out and were present, with how many entries they hold (counted up to 100 000): by rule
+   * `node_modules` and `.git`, wherever they are; and those that cannot be read.
+   */
   skipped: { path: string; entries: number }[];
 }
 

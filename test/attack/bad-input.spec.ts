@@ -14,7 +14,7 @@ const withContext = (context: unknown) => ({ ...valid, context });
 const withOptions = (options: unknown, action = 'generate') => ({ ...valid, action, options });
 const withMetadata = (metadata: unknown) => ({ ...valid, metadata });
 
-type Row = [what: string, body: unknown, code: ErrorCode, field?: string];
+type Row = [what: string, body: unknown, code: ErrorCode, field: string | null];
 
 /** What a request can say wrongly, in values that JSON and socket.io both carry. */
 const REQUESTS: Row[] = [
@@ -40,7 +40,12 @@ const REQUESTS: Row[] = [
   ['a context that is a list', withContext([]), 'E003', 'context'],
   ['a context that is a string', withContext('src'), 'E003', 'context'],
   ['options that are a list of options', withOptions([{ timeout: 5000 }]), 'E003', 'options'],
-  ['a working directory that is a number', withContext({ workingDirectory: 7 }), 'E003', 'context.workingDirectory'],
+  [
+    'a working directory that is a number',
+    withContext({ workingDirectory: 7 }),
+    'E003',
+    'context.workingDirectory',
+  ],
   ['an empty working directory', withContext({ workingDirectory: '' }), 'E003', 'context.workingDirectory'],
   ['files that are a string', withContext({ files: 'a.ts' }), 'E003', 'context.files'],
   ['files that look like a list', withContext({ files: { 0: 'a.ts', length: 1 } }), 'E003', 'context.files'],
@@ -72,49 +77,134 @@ const REQUESTS: Row[] = [
   ['a project with a NUL', withMetadata({ projectId: 'a\0' }), 'E003', 'metadata.projectId'],
   ['a project of 129 characters', withMetadata({ projectId: 'p'.repeat(129) }), 'E003', 'metadata.projectId'],
   ['a timestamp before all time', withMetadata({ timestamp: -1 }), 'E003', 'metadata.timestamp'],
-  ['a working directory above', withContext({ workingDirectory: '../..' }), 'E004'],
-  ['a working directory that climbs on its way', withContext({ workingDirectory: 'src/../../x' }), 'E004'],
-  ['an absolute working directory', withContext({ workingDirectory: '/etc' }), 'E004'],
-  ['a working directory of Windows', withContext({ workingDirectory: '..\\..\\x' }), 'E004'],
-  ['a working directory that does not exist', withContext({ workingDirectory: 'nowhere' }), 'E004'],
-  ['a working directory with a NUL', withContext({ workingDirectory: 'a\0' }), 'E003', 'context.workingDirectory'],
-  ['a working directory with a newline', withContext({ workingDirectory: 'a\nb' }), 'E003', 'context.workingDirectory'],
-  ['a working directory that reads backwards', withContext({ workingDirectory: 'a\u202eb' }), 'E003', 'context.workingDirectory'],
-  ['a file above', withContext({ files: ['../secret'] }), 'E004'],
-  ['an absolute file', withContext({ files: ['/etc/passwd'] }), 'E004'],
-  ['a file on a drive', withContext({ files: ['C:\\boot.ini'] }), 'E004'],
-  ['a file that does not exist', withContext({ files: ['nowhere.ts'] }), 'E004'],
+  [
+    'a working directory above',
+    withContext({ workingDirectory: '../..' }),
+    'E004',
+    'context.workingDirectory',
+  ],
+  [
+    'a working directory that climbs on its way',
+    withContext({ workingDirectory: 'src/../../x' }),
+    'E004',
+    'context.workingDirectory',
+  ],
+  [
+    'an absolute working directory',
+    withContext({ workingDirectory: '/etc' }),
+    'E004',
+    'context.workingDirectory',
+  ],
+  [
+    'a working directory of Windows',
+    withContext({ workingDirectory: '..\\..\\x' }),
+    'E004',
+    'context.workingDirectory',
+  ],
+  ['a working directory that does not exist', withContext({ workingDirectory: 'nowhere' }), 'E004', null],
+  [
+    'a working directory with a NUL',
+    withContext({ workingDirectory: 'a\0' }),
+    'E003',
+    'context.workingDirectory',
+  ],
+  [
+    'a working directory with a newline',
+    withContext({ workingDirectory: 'a\nb' }),
+    'E003',
+    'context.workingDirectory',
+  ],
+  [
+    'a working directory that reads backwards',
+    withContext({ workingDirectory: 'a\u202eb' }),
+    'E003',
+    'context.workingDirectory',
+  ],
+  ['a file above', withContext({ files: ['../secret'] }), 'E004', 'context.files[0]'],
+  ['an absolute file', withContext({ files: ['/etc/passwd'] }), 'E004', 'context.files[0]'],
+  ['a file on a drive', withContext({ files: ['C:\\boot.ini'] }), 'E004', 'context.files[0]'],
+  ['a file that does not exist', withContext({ files: ['nowhere.ts'] }), 'E004', null],
   ['a file with a NUL', withContext({ files: ['a\0.png'] }), 'E003', 'context.files[0]'],
   ['a file name of 5000 characters', withContext({ files: ['x'.repeat(5000)] }), 'E003', 'context.files[0]'],
-  ['a prompt that asks to leave', { ...valid, prompt: 'Create file at ../../etc/passwd' }, 'E006'],
-  ['another user without act-as', withMetadata({ userId: 'bob' }), 'E008'],
+  ['a prompt that asks to leave', { ...valid, prompt: 'Create file at ../../etc/passwd' }, 'E006', null],
+  ['another user without act-as', withMetadata({ userId: 'bob' }), 'E008', null],
 ];
 
 /** What only the text of a JSON body can say. */
 const BODIES: [what: string, body: string, field: string][] = [
   ['malformed JSON', '{"action":', 'body'],
-  ['an empty body', '', 'action'],
+  ['an empty body', '', 'body'],
   ['JSON that is a number', '7', 'body'],
   ['JSON that is null', 'null', 'body'],
   ['JSON that is a list', '[]', 'action'],
   ['a lone surrogate', '{"action":"generate","prompt":"\\ud800"}', 'prompt'],
   ['__proto__', '{"action":"generate","prompt":"x","__proto__":{"admin":true}}', '__proto__'],
   ['__proto__ inside', '{"action":"generate","prompt":"x","options":{"__proto__":{}}}', 'options.__proto__'],
-  ['constructor', '{"action":"generate","prompt":"x","constructor":{"prototype":{"admin":true}}}', 'constructor'],
+  [
+    'constructor',
+    '{"action":"generate","prompt":"x","constructor":{"prototype":{"admin":true}}}',
+    'constructor',
+  ],
   ['100 000 levels', `{"action":"generate","prompt":"x","context":${deep(100_000)}}`, 'context.a.a'],
-  ['100 000 lists', `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'prompt.0.0'],
-  ['100 000 fields', JSON.stringify({ ...valid, ...Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`f${n}`, n])) }), 'f0'],
+  [
+    '100 000 lists',
+    `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    'prompt.0.0',
+  ],
+  [
+    '100 000 fields',
+    JSON.stringify({
+      ...valid,
+      ...Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`f${n}`, n])),
+    }),
+    'body',
+  ],
+  [
+    'a million files',
+    `{"action":"generate","prompt":"x","context":{"files":[${'0,'.repeat(999_999)}0]}}`,
+    'context.files',
+  ],
   ['50 MB', JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }), 'body'],
 ];
 
-const HEADERS: [what: string, method: string, path: string, headers: Record<string, string>, field: string][] = [
-  ['an idempotency key with blanks', 'POST', '/api/executions', { 'idempotency-key': 'a b' }, 'Idempotency-Key'],
-  ['an idempotency key of 256 characters', 'POST', '/api/claude-code', { 'idempotency-key': 'k'.repeat(256) }, 'Idempotency-Key'],
+const HEADERS: [
+  what: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  field: string,
+][] = [
+  [
+    'an idempotency key with blanks',
+    'POST',
+    '/api/executions',
+    { 'idempotency-key': 'a b' },
+    'Idempotency-Key',
+  ],
+  [
+    'an idempotency key of 256 characters',
+    'POST',
+    '/api/claude-code',
+    { 'idempotency-key': 'k'.repeat(256) },
+    'Idempotency-Key',
+  ],
   ['an empty idempotency key', 'POST', '/api/executions', { 'idempotency-key': '' }, 'Idempotency-Key'],
   ['an unsupported encoding', 'POST', '/api/executions', { 'content-encoding': 'rot13' }, 'body'],
-  ['an unsupported charset', 'POST', '/api/executions', { 'content-type': 'application/json; charset=latin1' }, 'body'],
+  [
+    'an unsupported charset',
+    'POST',
+    '/api/executions',
+    { 'content-type': 'application/json; charset=latin1' },
+    'body',
+  ],
   ['text as content', 'POST', '/api/executions', { 'content-type': 'text/plain' }, 'body'],
-  ['a form as content', 'POST', '/api/claude-code', { 'content-type': 'application/x-www-form-urlencoded' }, 'body'],
+  [
+    'a form as content',
+    'POST',
+    '/api/claude-code',
+    { 'content-type': 'application/x-www-form-urlencoded' },
+    'body',
+  ],
 ];
 
 const QUERIES: [path: string, field: string][] = [
@@ -122,14 +212,14 @@ const QUERIES: [path: string, field: string][] = [
   ['/api/executions?limit=201', 'limit'],
   ['/api/executions?limit=all', 'limit'],
   ['/api/executions?limit=1&limit=2', 'limit'],
-  ['/api/executions?limit[]=5', 'limit'],
+  ['/api/executions?limit[]=5', 'limit[]'],
   ['/api/executions?cursor=first', 'cursor'],
-  ['/api/executions?cursor[$gt]=', 'cursor'],
+  ['/api/executions?cursor[$gt]=', 'cursor[$gt]'],
   ['/api/executions?status=asleep', 'status'],
   ['/api/executions?action=destroy', 'action'],
   ['/api/executions?projectId=..', 'projectId'],
   ['/api/executions?order=asc', 'order'],
-  ['/api/executions?__proto__[x]=1', '__proto__'],
+  ['/api/executions?__proto__[x]=1', '__proto__[x]'],
   ["/api/executions?userId='%20OR%201=1--", 'userId'],
   ['/api/keys?limit=-1', 'limit'],
   ['/api/audit?cursor=x', 'cursor'],
@@ -192,7 +282,7 @@ describe('bad input', () => {
       for (const path of ['/api/claude-code', '/api/executions']) {
         const error = refusalOf(await withinASecond(() => alice.call('POST', path, request)));
         expect(error.code).toBe(code);
-        if (field !== undefined) expect(fieldsOf(error)).toContain(field);
+        if (field !== null) expect(fieldsOf(error)).toContain(field);
       }
     });
 
@@ -220,7 +310,10 @@ describe('bad input', () => {
 
     it.each(HEADERS)('%s', async (_, method, path, headers, field) => {
       const answer = await withinASecond(() =>
-        rawCall(alice, method, path, JSON.stringify(valid), { 'content-type': 'application/json', ...headers }),
+        rawCall(alice, method, path, JSON.stringify(valid), {
+          'content-type': 'application/json',
+          ...headers,
+        }),
       );
       const error = refusalOf(answer);
       expect(error.code).toBe('E003');
@@ -284,7 +377,7 @@ describe('bad input', () => {
     it.each(REQUESTS)('%s', async (_, request, code, field) => {
       const error = await refused('claude-code-stream', request);
       expect(error.code).toBe(code);
-      if (field !== undefined) expect(fieldsOf(error)).toContain(field);
+      if (field !== null) expect(fieldsOf(error)).toContain(field);
     });
 
     it.each([

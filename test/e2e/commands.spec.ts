@@ -120,7 +120,7 @@ describe('the four commands, with the real CLI in the real sandbox', () => {
     it('asks for and reports only what is severe enough', async () => {
       const echo = await echoOf({ action: 'review', options: { severity: 'high' } });
       expect(echo.system.join()).toContain('severity high, critical');
-      expect(echo.outputSchema?.properties['findings']?.items?.properties['severity']?.enum).toEqual([
+      expect(echo.outputSchema?.properties.findings?.items?.properties.severity?.enum).toEqual([
         'high',
         'critical',
       ]);
@@ -199,8 +199,8 @@ describe('the four commands, with the real CLI in the real sandbox', () => {
         body.items.map(({ action, options }) => [action, options.map(({ name }) => name)]),
       );
       expect(Object.keys(own).sort()).toEqual(['analyze', 'generate', 'refactor', 'review']);
-      expect(own['analyze']).toEqual(expect.arrayContaining(['depth', 'includeTests', 'format']));
-      expect(own['review']).toEqual(expect.arrayContaining(['severity', 'fix']));
+      expect(own.analyze).toEqual(expect.arrayContaining(['depth', 'includeTests', 'format']));
+      expect(own.review).toEqual(expect.arrayContaining(['severity', 'fix']));
     });
   });
 });

@@ -15,6 +15,8 @@ const untilGo = (action: CommandAction, projectId: string): ClaudeCodeRequest =>
   metadata: { projectId },
 });
 
+const say = (text: string): ClaudeCodeRequest => ({ action: 'generate', prompt: `@text ${text}` });
+
 /** Resolves when nothing that the server had started is alive any more. */
 async function kill(server: ServerProcess): Promise<void> {
   const processes = await descendantsOf(server.pid);
@@ -50,7 +52,7 @@ describe('a server that is killed', () => {
     const read = await server.admin.submit(untilGo('analyze', 'read'));
     const waiting = [];
     for (const text of ['one', 'two', 'three'])
-      waiting.push(await server.admin.submit({ action: 'generate', prompt: `@text ${text}` }));
+      waiting.push(await server.admin.submit(say(text), { 'idempotency-key': text }));
     const [seenOfEdit, seenOfRead] = await Promise.all(
       [edit, read].map(({ id }) => eventsUntilToolUse(server.admin, id)),
     );
@@ -66,6 +68,7 @@ describe('a server that is killed', () => {
     await admin.call('PUT', '/api/projects/read/files/go', 'now');
     expect(await admin.ended(read.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
     for (const { id } of waiting) expect((await admin.ended(id)).status).toBe('succeeded');
+    expect((await admin.submit(say('one'), { 'idempotency-key': 'one' })).id).toBe(waiting[0]?.id);
 
     const { items } = (await admin.get<ExecutionList>('/api/executions')).body;
     expect(items.map(({ id }) => id).toSorted()).toEqual(
@@ -85,6 +88,15 @@ describe('a server that is killed', () => {
         expect(resumed).toEqual(whole.slice(after));
       }
     }
+  });
+
+  it('is the only one on its data directory: a second one refuses to start and harms nothing', async () => {
+    const server = await startServer(directory);
+    const { id } = await server.admin.submit(untilGo('generate', 'only'));
+    await server.admin.firstEvent(id, 'agent.tool_use');
+    await expect(startServer(directory)).rejects.toThrow('another server is running on');
+    await server.admin.call('PUT', '/api/projects/only/files/go', 'now');
+    expect((await server.admin.ended(id)).status).toBe('succeeded');
   });
 
   it('twice during the same execution: that one is not tried a third time', async () => {

@@ -59,6 +59,16 @@ describe('a model service that', () => {
     });
   });
 
+  it('hangs for longer than UPSTREAM_TIMEOUT_MS fails the execution with E005', async () => {
+    const impatient = await startCaisson({ UPSTREAM_TIMEOUT_MS: '1000' });
+    try {
+      const { status, body } = await impatient.admin.run({ action: 'generate', prompt: '@hang' });
+      expect({ status, code: body.error?.code }).toEqual({ status: 502, code: 'E005' });
+    } finally {
+      await impatient.clear();
+    }
+  });
+
   it('says more than the request allows is cut off with E011', async () => {
     const { status, code } = await run('@deltas 4000 of "many words "', { maxTokens: 200 });
     expect({ status, code }).toEqual({ status: 402, code: 'E011' });

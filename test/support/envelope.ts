@@ -26,9 +26,11 @@ const refusal = z.strictObject({
 const INSIDE = /node_modules|\bat .*\.[jt]s:\d|\/tmp\/|\/work\/|SQLITE|Kysely|BadRequestException|undefined/;
 
 /** The error of a refusal. @throws Error when the answer is no exact refusal, or its status does not fit its code */
-export function refusalOf(answer: { status: number; headers: Headers; body: unknown }): z.infer<
-  typeof errorBody
-> {
+export function refusalOf(answer: {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}): z.infer<typeof errorBody> {
   const { error } = refusal.parse(answer.body);
   expect({ code: error.code, status: answer.status }).toEqual({
     code: error.code,
