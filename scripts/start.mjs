@@ -1,9 +1,11 @@
 /** `npm start`: sets up whatever is missing, then runs the server. Runs on the system's Node, with nothing installed. */
+import { join } from 'node:path';
+import { runInForeground } from './setup/foreground.mjs';
+import { setUp } from './setup/index.mjs';
+import { NODE, ROOT } from './setup/paths.mjs';
+import { runMain } from './setup/report.mjs';
 import { chooseDataDirectory } from './start/data-directory.mjs';
 import { HELP } from './start/help.mjs';
-import { runServer } from './start/server.mjs';
-import { setUp } from './setup/index.mjs';
-import { runMain } from './setup/report.mjs';
 
 const args = process.argv.slice(2);
 
@@ -13,5 +15,6 @@ await runMain(() => {
     return 0;
   }
   setUp();
-  return runServer(args, { ...process.env, ...chooseDataDirectory() });
+  const server = join(ROOT, 'dist', 'main.js');
+  return runInForeground(NODE, [server, ...args], { ...process.env, ...chooseDataDirectory() });
 });

@@ -1,9 +1,10 @@
 /**
  * `npm test`: sets up what is missing, then runs everything CI runs. `npm test -- <paths>` runs those test files only.
- * The run itself is on the pinned Node below `tini -s`, which adopts every orphan: so none is left behind unseen.
+ * The run itself is on the pinned Node below a tini that adopts every orphan (-s), so none is left behind unseen, and
+ * that ends the whole run (-g) when this process is killed (-p).
  */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { runInForeground } from './setup/foreground.mjs';
 import { setUp } from './setup/index.mjs';
 import { NODE, ROOT } from './setup/paths.mjs';
 import { runMain } from './setup/report.mjs';
@@ -11,9 +12,5 @@ import { runMain } from './setup/report.mjs';
 await runMain(() => {
   setUp();
   const run = join(ROOT, 'scripts', 'test', 'run.mjs');
-  const { status } = spawnSync('tini', ['-s', '--', NODE, run, ...process.argv.slice(2)], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  return status ?? 1;
+  return runInForeground('tini', ['-s', '-g', '-p', 'SIGTERM', '--', NODE, run, ...process.argv.slice(2)]);
 });

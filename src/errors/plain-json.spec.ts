@@ -1,4 +1,4 @@
-import { assertPlainJson, MAX_DEPTH, MAX_FIELDS } from './plain-json.js';
+import { assertPlainJson, MAX_DEPTH, MAX_VALUES } from './plain-json.js';
 
 const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => {
   let value: unknown = 1;
@@ -26,12 +26,20 @@ describe('assertPlainJson', () => {
     );
   });
 
-  it('refuses an object of too many fields, and takes a list that long', () => {
-    const list = Array.from({ length: MAX_FIELDS + 1 }, (_, index) => index);
+  it('refuses more values than it takes, in one place or in many', () => {
+    const list = Array.from({ length: MAX_VALUES - 1 }, (_, index) => index);
     expect(() => assertPlainJson({ list })).not.toThrow();
-    expect(() => assertPlainJson({ wide: { ...list } })).toThrow(
-      expect.objectContaining({ details: [{ field: 'wide', problem: expect.stringContaining('1000') }] }),
-    );
+    for (const wide of [
+      { list, one: 1, more: 2 },
+      { list: { ...list }, one: 1 },
+      [list, list],
+      { a: list, b: [1] },
+    ])
+      expect(() => assertPlainJson(wide)).toThrow(
+        expect.objectContaining({
+          details: [{ field: expect.any(String), problem: expect.stringContaining('10000') }],
+        }),
+      );
   });
 
   it('does not look into bytes', () => {

@@ -9,7 +9,7 @@ import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
 import { ModelGateway, type ModelRoute } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
-import { type Workspace, Workspaces } from '../workspaces/workspace.js';
+import { type ChangeSet, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
@@ -67,15 +67,28 @@ export class ExecutionRunner {
       const task = this.compiler.compile(execution.request);
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
-      const mark = task.access === 'read-write' ? await this.workspaces.mark(workspace) : undefined;
-      Object.assign(result, await this.work(execution, task, workspace, ending));
-      if (mark !== undefined) result.changes = await this.workspaces.changesSince(workspace, mark);
+      const work = async () => Object.assign(result, await this.work(execution, task, workspace, ending));
+      if (task.access === 'read-only') await work();
+      else result.changes = await this.changesBy(work, workspace);
     } catch (error) {
       result.error ??= asEnd(error, ending.signal);
     } finally {
       clearTimeout(timer);
     }
     return result;
+  }
+
+  /** What the work has changed, found from the file system before and after it. */
+  private async changesBy(work: () => Promise<unknown>, workspace: Workspace): Promise<ChangeSet> {
+    const mark = await this.workspaces.mark(workspace);
+    try {
+      await work();
+      return await this.workspaces.changesSince(workspace, mark);
+    } finally {
+      await this.workspaces
+        .forget(workspace, mark)
+        .catch((error: unknown) => this.logger.warn({ msg: 'a mark was left behind', err: error }));
+    }
   }
 
   /** The engine's part, with the model's socket open around it. Failures are answered, not thrown. */

@@ -1,5 +1,5 @@
 /** Opens the database, brings it to this version's schema, and closes it after everybody else has stopped. */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config/config.js';
@@ -8,10 +8,18 @@ import { migrate } from './migrator.js';
 import { DirectoryLock } from './sqlite/directory-lock.js';
 import { sqliteDialect } from './sqlite/node-sqlite.js';
 
-/** @param config tells where the data directory is; it is made when missing, passable but not listable for others */
+/** Passable, for the sandboxes' uids on their way to their workspaces, but not listable; the umask has no say in it. */
+const PASSABLE = 0o711;
+const OWNER_ONLY = 0o600;
+
+/** @param config tells where the data directory is; it is made when missing */
 export async function openDatabase(config: Config): Promise<Database> {
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
-  const database = new Database({ dialect: sqliteDialect(join(config.dataDirectory, 'caisson.db')) });
+  const made = mkdirSync(config.dataDirectory, { recursive: true });
+  if (made !== undefined) chmodSync(config.dataDirectory, PASSABLE);
+  const file = join(config.dataDirectory, 'caisson.db');
+  // SQLite gives its journal the mode of the database.
+  closeSync(openSync(file, 'a', OWNER_ONLY));
+  const database = new Database({ dialect: sqliteDialect(file) });
   await migrate(database);
   return database;
 }

@@ -133,7 +133,7 @@ const REQUESTS: Row[] = [
 /** What only the text of a JSON body can say. */
 const BODIES: [what: string, body: string, field: string][] = [
   ['malformed JSON', '{"action":', 'body'],
-  ['an empty body', '', 'body'],
+  ['an empty body', '', 'action'],
   ['JSON that is a number', '7', 'body'],
   ['JSON that is null', 'null', 'body'],
   ['JSON that is a list', '[]', 'action'],

@@ -1,0 +1,106 @@
+/** Paths that try to leave the workspace: refused, or an ordinary name inside it; never anything outside. */
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileList } from '../../src/workspaces/files.dto.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import type { Client } from '../support/client.js';
+import { refusalOf } from '../support/envelope.js';
+import { rawCall } from '../support/raw-http.js';
+
+const FILES = '/api/projects/default/files';
+
+const REFUSED: [what: string, path: string, codes: string[]][] = [
+  ['dots', `${FILES}/../../../secret`, ['E004']],
+  ['dots on the way', `${FILES}/src/../../secret`, ['E004']],
+  ['dots that end inside', `${FILES}/src/../inside.txt`, ['E004']],
+  ['encoded dots', `${FILES}/%2e%2e%2f%2e%2e%2fsecret`, ['E004']],
+  ['encoded dots, one by one', `${FILES}/%2e%2e/%2e%2e/secret`, ['E004']],
+  ['dots with a mark of their own case', `${FILES}/.%2E/.%2E/secret`, ['E004']],
+  ['backslashes', `${FILES}/..\\..\\secret`, ['E004']],
+  ['encoded backslashes', `${FILES}/..%5c..%5csecret`, ['E004']],
+  ['an absolute path', `${FILES}//etc/passwd`, ['E003', 'E004']],
+  ['an encoded absolute path', `${FILES}/%2fetc%2fpasswd`, ['E004']],
+  ['a drive', `${FILES}/C:%5cboot.ini`, ['E004']],
+  ['overlong UTF-8', `${FILES}/%c0%ae%c0%ae/secret`, ['E003']],
+  ['an encoded lone surrogate', `${FILES}/%ed%a0%80`, ['E003']],
+  ['a broken escape', `${FILES}/%zz`, ['E003']],
+  ['a NUL', `${FILES}/a%00.png`, ['E003']],
+  ['a newline', `${FILES}/a%0ab`, ['E003']],
+  ['a carriage return', `${FILES}/a%0d%0aSet-Cookie:x`, ['E003']],
+  ['a delete character', `${FILES}/a%7f`, ['E003']],
+  ['a right-to-left override', `${FILES}/gpj%e2%80%aeexe`, ['E003']],
+  ['an empty part', `${FILES}/a//b`, ['E003']],
+  ['a lone dot', `${FILES}/%2e`, ['E003']],
+  ['a name of 5000 characters', `${FILES}/${'x'.repeat(5000)}`, ['E003']],
+  ['a path of 10 000 characters', `${FILES}/${'x/'.repeat(4999)}x`, ['E003']],
+  ['a project that climbs', '/api/projects/../files/x', ['E009', 'E003']],
+  ['an encoded project that climbs', '/api/projects/%2e%2e/files/x', ['E003']],
+  ['a project with a NUL', '/api/projects/a%00/files/x', ['E003']],
+];
+
+/** Strange, and yet names: nothing decodes them a second time. */
+const NAMES = [
+  ['decoded twice', '..%252f..%252fsecret', '..%2f..%2fsecret'],
+  ['three dots', '...', '...'],
+  ['a leading dash', '--help', '--help'],
+  ['a command', '%3b touch x;$(touch y)`touch z`'.replaceAll(' ', '%20'), '; touch x;$(touch y)`touch z`'],
+  ['a glob', '*', '*'],
+  ['quotes', `%22'`, `"'`],
+  ['a variable', '$HOME', '$HOME'],
+  ['a tilde', '~', '~'],
+  ['an emoji', '%f0%9f%a6%80', '🦀'],
+] as const;
+
+describe('file paths', () => {
+  let caisson: Caisson;
+  let alice: Client;
+  beforeAll(async () => {
+    caisson = await startCaisson();
+    alice = await caisson.clientOf('alice');
+    // What a path that climbs would meet.
+    await writeFile(join(caisson.directory, 'secret'), 'the secret');
+    await writeFile(join(caisson.directory, 'data', 'secret'), 'the secret');
+    await alice.call('PUT', `${FILES}/inside.txt`, 'inside');
+  });
+  afterAll(() => caisson.clear());
+
+  const names = async () => (await alice.get<FileList>(FILES)).body.items.map(({ path }) => path);
+
+  it.each(REFUSED)('%s', async (_, path, codes) => {
+    const before = [await readdir(caisson.directory), await readdir(join(caisson.directory, 'data'))];
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const answer = await rawCall(alice, method, path, method === 'PUT' ? 'planted' : undefined);
+      expect(codes).toContain(refusalOf(answer).code);
+    }
+    expect(await names()).toEqual(['inside.txt']);
+    expect([await readdir(caisson.directory), await readdir(join(caisson.directory, 'data'))]).toEqual(
+      before,
+    );
+  });
+
+  it.each(NAMES)('%s is a name like any other', async (_, sent, name) => {
+    const path = `${FILES}/${sent}`;
+    expect((await rawCall(alice, 'PUT', path, 'mine')).status).toBe(201);
+    expect(await names()).toEqual([name, 'inside.txt'].sort());
+    expect(await rawCall(alice, 'GET', path)).toMatchObject({ status: 200, body: 'mine' });
+    expect((await rawCall(alice, 'DELETE', path)).status).toBe(204);
+    expect(await names()).toEqual(['inside.txt']);
+  });
+
+  it('a path to be gone through is never followed by a JSON body either', async () => {
+    const answer = await rawCall(alice, 'PUT', `${FILES}/../x.json`, '{"a":1}', {
+      'content-type': 'application/json',
+    });
+    expect(refusalOf(answer).code).toBe('E004');
+  });
+
+  it('JSON put as a file stays as it is, however the route is written', async () => {
+    const text = '{ "a" :1 }';
+    for (const route of ['/api/projects', '/API/Projects']) {
+      const path = `${route}/default/files/x.json`;
+      await rawCall(alice, 'PUT', path, text, { 'content-type': 'application/json' });
+      expect((await rawCall(alice, 'GET', path)).body).toBe(text);
+    }
+    await alice.call('DELETE', `${FILES}/x.json`);
+  });
+});
