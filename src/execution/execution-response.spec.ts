@@ -19,6 +19,7 @@ describe('the account of an execution', () => {
 
   it('claims no cost for a model whose price is unknown', () => {
     expect(accountOf({ odd: tokens(1, 1) }, 'asked')).not.toHaveProperty('costUsd');
+    expect(accountOf({ odd: tokens(1, 1), known: tokens(1, 1, 0.5) }, 'asked')).not.toHaveProperty('costUsd');
   });
 
   it('names the model that was asked for when none answered', () => {

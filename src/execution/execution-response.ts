@@ -74,7 +74,10 @@ export function accountOf(
   return {
     tokensUsed: models.reduce((sum, [, tokens]) => sum + tokensOf(tokens), 0),
     model: busiest ?? asked,
-    ...(costs.length > 0 ? { costUsd: costs.reduce((sum, cost) => sum + cost, 0) } : {}),
+    // A sum that leaves a model out would be too low: then nothing is claimed.
+    ...(costs.length > 0 && costs.length === models.length
+      ? { costUsd: costs.reduce((sum, cost) => sum + cost, 0) }
+      : {}),
   };
 }
 
