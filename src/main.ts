@@ -37,14 +37,18 @@ function stopOnSignal(app: NestExpressApplication): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 }
 
+/** What a person can mend is explained; anything else is a defect and shows where. */
+function explain(error: unknown): string {
+  if (error instanceof InvalidConfigError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return 'Something else listens on this port already; set PORT to another one.';
+  if (code === 'EACCES' || code === 'EROFS')
+    return `${error.message}; set CAISSON_DATA to a directory that can be written.`;
+  return error.stack ?? error.message;
+}
+
 main().catch((error: unknown) => {
-  // A wrong setting is explained; anything else is a defect and shows where.
-  const text =
-    error instanceof InvalidConfigError
-      ? error.message
-      : error instanceof Error
-        ? error.stack
-        : String(error);
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
 });
