@@ -25,7 +25,7 @@ export function welcome(url: string, config: Config, secret: string | undefined)
     '',
     'Try it: Claude Code makes a file in a sandbox and answers it.',
     '',
-    `  curl -s ${url}/api/claude-code -H 'Authorization: Bearer ${key}' \\`,
+    `  curl -s ${url}/api/claude-code -H "Authorization: Bearer ${key}" \\`,
     `    -H 'Content-Type: application/json' -d '${JSON.stringify(EXAMPLE)}'`,
     '',
     '',
