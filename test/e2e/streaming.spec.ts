@@ -119,18 +119,19 @@ describe('streaming', () => {
   });
 
   it('cuts an event above EVENT_MAX_BYTES in the stream, and keeps it whole in the log', async () => {
-    const { id } = await caisson.admin.submit({
+    const small = await startCaisson({ EVENT_MAX_BYTES: '2000' });
+    const { id } = await small.admin.submit({
       action: 'generate',
       prompt: '@tool Bash {"command":"head -c 20000 /dev/zero | tr \\"\\\\0\\" x"}\n@text ok',
     });
-    await caisson.admin.ended(id);
-    const small = await startCaisson({ EVENT_MAX_BYTES: '2000' }, caisson.directory);
-    const cut = (await small.admin.history(id)).find(({ type }) => type === 'agent.tool_result');
+    const live = await small.admin.history(id);
+    expect(await small.admin.history(id)).toEqual(live);
+    const cut = live.find(({ type }) => type === 'agent.tool_result');
     expect(cut?.data).toMatchObject({ truncated: true });
     expect(JSON.stringify(cut?.data).length).toBeLessThanOrEqual(2000);
     const whole = await small.admin.get<StreamItem>(`/api/executions/${id}/events/${cut?.seq}`);
     expect(JSON.stringify(whole.body.data)).toContain('x'.repeat(20_000));
-    await small.stop();
+    await small.clear();
   });
 
   describe('over socket.io', () => {
