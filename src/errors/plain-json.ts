@@ -24,11 +24,10 @@ export function assertPlainJson(root: unknown): void {
       throw invalidRequest([
         { field: path.split('.', 3).join('.'), problem: `is nested deeper than ${MAX_DEPTH} levels` },
       ]);
-    const entries = Object.entries(value);
-    values += entries.length;
+    values += Array.isArray(value) ? value.length : Object.keys(value).length;
     if (values > MAX_VALUES)
       throw invalidRequest([{ field: path || 'body', problem: `makes it more than ${MAX_VALUES} values` }]);
-    for (const [key, child] of entries) {
+    for (const [key, child] of Object.entries(value)) {
       const field = path === '' ? key : `${path}.${key}`;
       if (FORBIDDEN_KEYS.has(key)) throw invalidRequest([{ field, problem: 'must not be given' }]);
       waiting.push({ value: child, path: field, depth: depth + 1 });

@@ -5,8 +5,10 @@ import type { Server } from 'socket.io';
 import { v7 as uuidv7 } from 'uuid';
 import { ApiKeys } from '../access/api-keys.js';
 import type { Caller, Scope } from '../access/principal.js';
+import { remoteAddress } from '../access/remote-address.js';
 import { Throttle } from '../access/throttle.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { Config } from '../config/config.js';
 import { ClaudeCodeError, type ErrorBody } from '../errors/claude-code.error.js';
 import { Refusals } from '../errors/refusals.js';
 import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
@@ -68,6 +70,7 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     private readonly keys: ApiKeys,
     private readonly throttle: Throttle,
     private readonly refusals: Refusals,
+    private readonly config: Config,
   ) {}
 
   afterInit(server: Server): void {
@@ -127,12 +130,17 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
 
   /** @throws ClaudeCodeError E002, E007 */
   private async admit(socket: ClientSocket): Promise<Caller> {
-    const remoteAddress = socket.handshake.address;
-    await this.throttle.byAddress(remoteAddress);
+    const address = this.addressOf(socket);
+    await this.throttle.byAddress(address);
     const token: unknown = socket.handshake.auth.token;
     const principal = await this.keys.authenticate(typeof token === 'string' ? token : '');
     socket.data.principal = principal;
-    return { principal, remoteAddress, requestId: logContext.getStore()?.requestId ?? '' };
+    return { principal, remoteAddress: address, requestId: logContext.getStore()?.requestId ?? '' };
+  }
+
+  private addressOf({ handshake }: ClientSocket): string {
+    const { TRUST_PROXY } = this.config.values;
+    return remoteAddress(handshake.address, handshake.headers['x-forwarded-for'], TRUST_PROXY);
   }
 
   private follow(socket: ClientSocket, executionId: string, after: number): void {
@@ -150,7 +158,7 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
       code: error.code,
       action: `socket.io ${Object.hasOwn(this.messages, action) || action === 'connect' ? action : 'unknown message'}`,
       requestId: logContext.getStore()?.requestId ?? '',
-      remoteAddress: socket.handshake.address,
+      remoteAddress: this.addressOf(socket),
       keyId: socket.data.principal?.keyId,
       userId: socket.data.principal?.userId,
     });

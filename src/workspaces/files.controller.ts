@@ -54,7 +54,8 @@ export class FilesController {
     const workspace = await this.existing(actingAs(principal, query.userId), projectId);
     const { size, content } = await this.workspaces.read(workspace, file);
     // As an attachment: a page that somebody put into a workspace must not run in the service's origin.
-    response.type('application/octet-stream').attachment(file).setHeader('Content-Length', size);
+    // `attachment` sets a type by the name's ending, so the type comes after it.
+    response.attachment(file).type('application/octet-stream').setHeader('Content-Length', size);
     await pipeline(content, response);
   }
 

@@ -54,7 +54,7 @@ describe("somebody else's execution", () => {
     const answers = [];
     for (const id of [theirs, UNKNOWN])
       answers.push(
-        await answerTo(method, `/api/executions/${id}${suffix}`, headers as Record<string, string>),
+        await answerTo(method, `/api/executions/${id}${suffix}`, headers),
       );
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]?.status).toBe(404);
@@ -66,7 +66,7 @@ describe("somebody else's execution", () => {
     socket.on('claude-code-data', (event) => heard.push(event));
     const answers = [];
     for (const executionId of [theirs, UNKNOWN])
-      answers.push((await socket.emitWithAck(name, { executionId })) as unknown);
+      answers.push(await socket.emitWithAck(name, { executionId }));
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]).toMatchObject({ error: { code: 'E009' } });
     expect(heard).toEqual([]);

@@ -45,7 +45,7 @@ const NAMES = [
   ['a leading dash', '--help', '--help'],
   ['a command', '%3b touch x;$(touch y)`touch z`'.replaceAll(' ', '%20'), '; touch x;$(touch y)`touch z`'],
   ['a glob', '*', '*'],
-  ['quotes', `%22'`, `"'`],
+  ['quotes', `it's%20%22q%22`, `it's "q"`],
   ['a variable', '$HOME', '$HOME'],
   ['a tilde', '~', '~'],
   ['an emoji', '%f0%9f%a6%80', '🦀'],
@@ -72,10 +72,13 @@ describe('file paths', () => {
       const answer = await rawCall(alice, method, path, method === 'PUT' ? 'planted' : undefined);
       expect(codes).toContain(refusalOf(answer).code);
     }
-    expect(await names()).toEqual(['inside.txt']);
     expect([await readdir(caisson.directory), await readdir(join(caisson.directory, 'data'))]).toEqual(
       before,
     );
+  });
+
+  it('that were refused have made and removed nothing', async () => {
+    expect(await names()).toEqual(['inside.txt']);
   });
 
   it.each(NAMES)('%s is a name like any other', async (_, sent, name) => {
@@ -102,5 +105,17 @@ describe('file paths', () => {
       expect((await rawCall(alice, 'GET', path)).body).toBe(text);
     }
     await alice.call('DELETE', `${FILES}/x.json`);
+  });
+
+  it('a page put as a file never runs in the origin of the service', async () => {
+    const path = `${FILES}/page.html`;
+    await rawCall(alice, 'PUT', path, '<script>alert(1)</script>', { 'content-type': 'text/html' });
+    const { headers } = await rawCall(alice, 'GET', path);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': expect.stringMatching(/^attachment/),
+      'x-content-type-options': 'nosniff',
+    });
+    await alice.call('DELETE', path);
   });
 });

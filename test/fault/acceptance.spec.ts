@@ -98,7 +98,10 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
 
   it('a full queue answers 503 E012 with Retry-After, and keeps to its size when many come at once', async () => {
     const client = await caisson.clientOf('flood');
-    const answers = await Promise.all(Array.from({ length: 12 }, () => submit(client, QUICK)));
+    await client.call('PUT', '/api/projects/default/files/here.txt', 'here');
+    // Files are looked for between being let in and waiting: time for all twelve to be let in.
+    const request = { ...QUICK, context: { files: ['here.txt'] } };
+    const answers = await Promise.all(Array.from({ length: 12 }, () => submit(client, request)));
     const refused = answers.filter(({ status }) => status === 503);
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(3);
     expect(refused).toHaveLength(9);

@@ -16,7 +16,7 @@ describe('an execution that reaches its time limit', () => {
     const { status, body, headers } = await caisson.admin.run({
       action: 'generate',
       prompt: '@tool Bash {"command":"echo part > part.txt"}\n@text Working.\n@hang',
-      options: { timeout: 6000 },
+      options: { timeout: 8000 },
     });
     expect(status).toBe(504);
     expect(body).toMatchObject({
@@ -45,7 +45,7 @@ describe('two causes of an end', () => {
   let caisson: Caisson;
   beforeAll(async () => {
     directory = await temporaryDirectory();
-    // Tells on the network of nobody that it was asked to end, and goes on: between TERM and KILL there are 5 s.
+    // Notes that it was asked to end, and goes on: between TERM and KILL there are 5 s.
     const script = `trap 'touch /workspace/asked-to-end' TERM; touch /workspace/begun; while :; do sleep 0.05; done`;
     caisson = await startCaisson({ CLAUDE_CODE_BINARY: await fakeCli(directory, script) });
   });
@@ -62,7 +62,7 @@ describe('two causes of an end', () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
       prompt: 'Anything.',
-      options: { timeout: 2000 },
+      options: { timeout: 4000 },
       metadata: { projectId: 'first-time-out' },
     });
     await until(() => exists('first-time-out', 'asked-to-end'), 30_000);
@@ -76,12 +76,13 @@ describe('two causes of an end', () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
       prompt: 'Anything.',
-      options: { timeout: 6000 },
+      options: { timeout: 5000 },
       metadata: { projectId: 'first-cancel' },
     });
     await until(() => exists('first-cancel', 'begun'), 30_000);
     const { body } = await cancel(id);
     expect(body).toMatchObject({ status: 'cancelled', response: { error: { code: 'E013' } } });
+    // The limit passed while it was being ended.
     expect((body.endedAt ?? 0) - (body.startedAt ?? 0)).toBeGreaterThan(5000);
   });
 });

@@ -23,9 +23,13 @@ const START_TIMEOUT = 60_000;
 
 const running = new Set<ChildProcess>();
 
-/** Builds what is tested when it is older than its sources; in a whole test run it never is. */
+/**
+ * Builds what is tested when it is older than its sources; in a whole test run it never is. One at a time: a build
+ * begins by removing what the server of another suite may be started from.
+ */
 export function buildServer(): void {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve('scripts/build.mjs')], {
+  const script = resolve('scripts/build.mjs');
+  const { status, stdout, stderr } = spawnSync('flock', [script, process.execPath, script], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`the build failed:\n${stdout}${stderr}`);

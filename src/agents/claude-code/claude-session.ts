@@ -98,6 +98,8 @@ export class ClaudeSession {
       settingSources: [],
       strictMcpConfig: true,
       persistSession: false,
+      // Otherwise the CLI takes a prompt that begins with `/` for a command of its own, and the model never sees it.
+      verbatimPrompts: true,
       includePartialMessages: true,
       tools: [...task.tools],
       canUseTool: permissionFor(task),

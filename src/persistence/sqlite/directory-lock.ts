@@ -1,9 +1,8 @@
 /** Keeps a data directory for one server: a second one would take what the first is running for lost, and end it. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Config, InvalidConfigError } from '../../config/config.js';
+import { ownFile } from '../data-directory.js';
 
 /** Milliseconds that a server which is just ending gets, so that a restart in place succeeds. */
 const PATIENCE_MS = 5000;
@@ -20,8 +19,7 @@ export class DirectoryLock implements OnApplicationShutdown {
 
   /** @throws InvalidConfigError when another server has the directory */
   constructor(config: Config) {
-    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o711 });
-    this.holder = new DatabaseSync(join(config.dataDirectory, 'lock'), { timeout: PATIENCE_MS });
+    this.holder = new DatabaseSync(ownFile(config, 'lock'), { timeout: PATIENCE_MS });
     try {
       this.holder.exec('BEGIN EXCLUSIVE');
     } catch (error) {
