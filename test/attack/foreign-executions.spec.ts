@@ -53,9 +53,7 @@ describe("somebody else's execution", () => {
   ])('%s %s %j', async (method, suffix, headers) => {
     const answers = [];
     for (const id of [theirs, UNKNOWN])
-      answers.push(
-        await answerTo(method, `/api/executions/${id}${suffix}`, headers),
-      );
+      answers.push(await answerTo(method, `/api/executions/${id}${suffix}`, headers));
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]?.status).toBe(404);
   });
