@@ -5,8 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { getCallSites } from 'node:util';
 import { makePassable, reachableProgram } from '../sandbox/reachable.js';
 
-/** This file: a URL when it runs as a module, a path when the tests run it as CommonJS. */
-const [{ scriptName } = { scriptName: '' }] = getCallSites(1);
+/**
+ * This file: a URL when it runs as a module, a path when the tests run it as CommonJS. Never the source that a source map
+ * names: with --enable-source-maps, as in the image, that would be asked for otherwise, and it is not there.
+ */
+const [{ scriptName } = { scriptName: '' }] = getCallSites(1, { sourceMap: false });
 const HERE = scriptName.startsWith('file:') ? fileURLToPath(scriptName) : scriptName;
 const PROGRAM = /\.(?:mts|mjs)$/;
 

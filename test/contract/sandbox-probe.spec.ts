@@ -64,7 +64,7 @@ describe('the boot probe', () => {
   it.each([
     [
       'echo "bwrap: Can\'t mount proc on /newroot/proc: Operation not permitted" >&2; exit 1',
-      MENDS.maskedProc,
+      MENDS.container,
     ],
     ['echo "bwrap: No permissions to create new namespace" >&2; exit 1', MENDS.userNamespaces],
     ['exit 0', MENDS.defect],

@@ -5,10 +5,10 @@ export const MENDS = {
   userNamespaces:
     'allow user namespaces: sysctl -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1; on Ubuntu give ' +
     '/usr/bin/bwrap an AppArmor profile with "userns," (or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)',
-  maskedProc:
-    'let the container mount /proc: Docker --security-opt systempaths=unconfined --security-opt seccomp=<profile with ' +
-    'clone, unshare, mount, umount2, pivot_root, setns, sethostname>; Podman --security-opt unmask=ALL; ' +
-    'Kubernetes hostUsers: false with securityContext.procMount: Unmasked',
+  container:
+    'let the container make sandboxes: --security-opt seccomp=deploy/seccomp.json, and for /proc Docker --security-opt ' +
+    'systempaths=unconfined, Podman --security-opt unmask=ALL; Kubernetes hostUsers: false with ' +
+    'securityContext.procMount: Unmasked and the same seccomp profile',
   namespaces: 'use the distribution’s bubblewrap 0.8 or newer on a kernel with all namespaces',
   reachable:
     'set CAISSON_DATA (and CLAUDE_CODE_WORKSPACE, if set) to a directory that other users can pass through, e.g. /var/lib/caisson',
@@ -21,7 +21,8 @@ export const MENDS = {
 /** bubblewrap's and bash's words for what is missing, most telling first. */
 const COMPLAINTS: readonly [RegExp, string][] = [
   [/spawn .* (ENOENT|EACCES)|tini: No such file|socat|bridge to the model|execvp/, MENDS.packages],
-  [/mount proc/i, MENDS.maskedProc],
+  // The words of a container that forbids what a sandbox is made of: a masked /proc, the default seccomp profile.
+  [/mount proc|set hostname|pivot_root|make \/ slave/i, MENDS.container],
   [/Can't find source path|Can't bind mount|Can't chdir/, MENDS.reachable],
   [/namespace|uid map|userns/i, MENDS.userNamespaces],
 ];

@@ -126,7 +126,8 @@ describe('a sandbox that does not start', () => {
   it.each([
     ['spawn /usr/bin/bwrap ENOENT', MENDS.packages],
     ['bash: line 5: /usr/bin/tini: No such file or directory', MENDS.packages],
-    ["bwrap: Can't mount proc on /newroot/proc: Operation not permitted", MENDS.maskedProc],
+    ["bwrap: Can't mount proc on /newroot/proc: Operation not permitted", MENDS.container],
+    ["bwrap: Can't set hostname to sandbox: Operation not permitted", MENDS.container],
     [
       'bwrap: No permissions to create new namespace, likely because the kernel does not allow non-privileged user namespaces.',
       MENDS.userNamespaces,
