@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageQuery } from '../access/page.js';
 import { Config } from '../config/config.js';
-import { redactor } from '../logging/redaction.js';
+import { lineRedactor } from '../redaction/redact-line.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { type AuditEntry, canonical } from './audit-entry.js';
 import { type ChainRow, follows, type Link, linkHash } from './chain.js';
@@ -43,7 +43,7 @@ export class AuditLog {
     private readonly database: Database,
     config: Config,
   ) {
-    this.redact = redactor(config.secrets);
+    this.redact = lineRedactor(config.secrets);
   }
 
   /**

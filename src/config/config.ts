@@ -57,7 +57,7 @@ export class Config {
   get secrets(): string[] {
     return Object.entries(SETTINGS)
       .filter(([, setting]) => 'secret' in setting)
-      .map(([name]) => this.values[name as SettingName])
+      .flatMap(([name]) => this.values[name as SettingName])
       .filter((value): value is string => typeof value === 'string');
   }
 }

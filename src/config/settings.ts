@@ -120,9 +120,9 @@ export const SETTINGS = {
   }),
   SHUTDOWN_GRACE: setting({
     rule: integer(0, 3600),
-    default: '25',
+    default: '20',
     about:
-      'Seconds that running executions get to finish after SIGTERM (Kubernetes gives 30 in all by default).',
+      'Seconds that running executions get to finish after SIGTERM. With 5 more until KILL it stays below the 30 that Kubernetes gives.',
   }),
   PROMPT_MAX_CHARS: setting({
     rule: integer(1, 10_000_000),
@@ -243,6 +243,13 @@ export const SETTINGS = {
     default: '/usr/bin/bwrap',
     about:
       "Path of bubblewrap. The distribution's own: some systems allow user namespaces to that path only.",
+  }),
+  REDACT_VALUES: setting({
+    rule: list,
+    default: '',
+    secret: true,
+    about:
+      'More secrets, separated by commas, 8 characters or more each, to be taken out of streams, results and logs.',
   }),
   LOG_LEVEL: setting({
     rule: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),

@@ -4,11 +4,14 @@ import pRetry from 'p-retry';
 import { AgentEngine, type AgentOutcome } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
+import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
 import { ModelGateway, type ModelRoute } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
+import { redactEvents } from '../redaction/redact-events.js';
+import { Redactor } from '../redaction/redactor.js';
 import { type ChangeSet, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
@@ -21,6 +24,7 @@ import { ExecutionStore } from './execution-store.js';
 @Injectable()
 export class ExecutionRunner {
   private readonly logger = new Logger('Execution');
+  private readonly redactor: Redactor;
 
   constructor(
     private readonly store: ExecutionStore,
@@ -33,7 +37,10 @@ export class ExecutionRunner {
     private readonly log: EventLog,
     private readonly events: DomainEvents,
     private readonly ender: ExecutionEnder,
-  ) {}
+    config: Config,
+  ) {
+    this.redactor = new Redactor(config.secrets);
+  }
 
   /** Never rejects: whatever happens is the end of the execution, and a defect is E099. */
   async run(executionId: string): Promise<void> {
@@ -83,7 +90,7 @@ export class ExecutionRunner {
     const mark = await this.workspaces.mark(workspace);
     try {
       await work();
-      return await this.workspaces.changesSince(workspace, mark);
+      return this.redactor.value(await this.workspaces.changesSince(workspace, mark));
     } finally {
       await this.workspaces
         .forget(workspace, mark)
@@ -141,7 +148,10 @@ export class ExecutionRunner {
     writer: EventWriter,
   ): Promise<AgentOutcome> {
     const { ending, ...rest } = work;
-    const run = this.engine.run({ executionId: execution.id, ...rest, signal: ending.signal });
+    const run = redactEvents(
+      this.engine.run({ executionId: execution.id, ...rest, signal: ending.signal }),
+      this.redactor,
+    );
     const begun = performance.now();
     let spoke = false;
     for (;;) {

@@ -4,7 +4,7 @@ import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions
 import pretty from 'pino-pretty';
 import { Config } from '../config/config.js';
 import { logContext } from './log-context.js';
-import { redactor } from './redaction.js';
+import { lineRedactor } from '../redaction/redact-line.js';
 
 /** What the framework says of its own start: sixty lines that tell an operator nothing. */
 const FRAMEWORK = new Set([
@@ -38,7 +38,7 @@ export class Log implements LoggerService {
           ],
           censor: '[redacted]',
         },
-        hooks: { streamWrite: redactor(config.secrets) },
+        hooks: { streamWrite: lineRedactor(config.secrets) },
       },
       destination,
     );

@@ -49,8 +49,6 @@ export async function startCaisson(settings: NodeJS.ProcessEnv = {}, directory?:
   await app.listen(0, '127.0.0.1');
   // The boot probe has sandboxes of its own; they are gone when it has reported. A test of a red probe looks at /health/ready.
   await until(() => app.get(Sandboxes).report !== undefined, 30_000);
-  const misses = app.get(Sandboxes).report?.checks.filter(({ ok }) => !ok);
-  if (process.env.DEBUG_PROBE && misses?.length) console.log(JSON.stringify(misses));
   const url = await app.getUrl();
   const keys = app.get(ApiKeys);
   const clientOf = async (userId: string, scopes: Scope[] = ['run', 'read']): Promise<Client> => {

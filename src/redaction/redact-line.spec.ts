@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { redactor } from './redaction.js';
+import { lineRedactor } from './redact-line.js';
 
-describe('redactor', () => {
+describe('lineRedactor', () => {
   it('leaves valid JSON without the secret, whatever the secret and its surroundings', () => {
     fc.assert(
       fc.property(
@@ -10,7 +10,7 @@ describe('redactor', () => {
         fc.string(),
         (secret, before, after) => {
           fc.pre(!'[redacted]'.includes(secret));
-          const line = redactor([secret])(JSON.stringify({ msg: before + secret + after }));
+          const line = lineRedactor([secret])(JSON.stringify({ msg: before + secret + after }));
           expect(JSON.stringify(JSON.parse(line))).not.toContain(JSON.stringify(secret).slice(1, -1));
         },
       ),
@@ -18,6 +18,6 @@ describe('redactor', () => {
   });
 
   it('takes the longer of two secrets that overlap', () => {
-    expect(redactor(['secret', 'secret-and-more'])('x secret-and-more y')).toBe('x [redacted] y');
+    expect(lineRedactor(['secret', 'secret-and-more'])('x secret-and-more y')).toBe('x [redacted] y');
   });
 });
