@@ -53,6 +53,11 @@ export class Config {
     return resolve(this.values.CLAUDE_CODE_WORKSPACE ?? join(this.dataDirectory, 'workspaces'));
   }
 
+  /** True when nothing may run where cgroups cannot hold the limits of a sandbox. */
+  get limitsRequired(): boolean {
+    return (this.values.SANDBOX_LIMITS ?? (this.production ? 'required' : 'best-effort')) === 'required';
+  }
+
   /** Every secret that must never be seen outside: the log redaction and its tests use this. */
   get secrets(): string[] {
     return Object.entries(SETTINGS)

@@ -238,6 +238,56 @@ export const SETTINGS = {
     default: String(256 * MIB),
     about: 'Bytes of /tmp and of the home directory in a sandbox, each; in memory.',
   }),
+  SANDBOX_LIMITS: setting({
+    rule: z.enum(['required', 'best-effort']).optional(),
+    about:
+      'Without cgroups for memory, processes and CPU: `required` runs nothing and says what mends it, `best-effort` warns and watches the processes instead. Default: `required` in production, else `best-effort`.',
+  }),
+  SANDBOX_MEMORY_BYTES: setting({
+    rule: integer(64 * MIB, 1024 * 1024 * MIB),
+    default: String(2 * 1024 * MIB),
+    about:
+      'Bytes of memory of one sandbox, its /tmp and home included (E015): Claude Code takes about 200 MB, the rest is for builds.',
+  }),
+  SANDBOX_PROCESSES: setting({
+    rule: integer(32, 100_000),
+    default: '256',
+    about:
+      'Processes and threads of one sandbox (E015): Claude Code alone has about 30, a parallel build some dozens.',
+  }),
+  SANDBOX_CPUS: setting({
+    rule: z.coerce.number().min(0.1).max(1024),
+    default: '2',
+    about:
+      'Processors that one sandbox may keep busy; beyond that it is slowed down. Sandboxes that compete get equal shares.',
+  }),
+  SANDBOX_OPEN_FILES: setting({
+    rule: integer(256, 1_000_000),
+    default: '1024',
+    about: 'Open files of one process in a sandbox (EMFILE for the program): the usual limit of a login.',
+  }),
+  SANDBOX_FILE_BYTES: setting({
+    rule: integer(MIB, 1024 * 1024 * MIB),
+    default: String(1024 * MIB),
+    about: 'Bytes of one file that a sandbox writes (EFBIG for the program): above any source, below a disk.',
+  }),
+  SANDBOX_WORKSPACE_BYTES: setting({
+    rule: integer(MIB, 1024 * 1024 * MIB),
+    default: String(4 * 1024 * MIB),
+    about:
+      'Bytes on disk of a workspace that a sandbox writes to (E015), measured every second or less often.',
+  }),
+  SANDBOX_WORKSPACE_ENTRIES: setting({
+    rule: integer(1000, 100_000_000),
+    default: '1000000',
+    about: 'Files and directories of such a workspace (E015): ten large node_modules.',
+  }),
+  SANDBOX_IDLE_TIMEOUT: setting({
+    rule: integer(1, 86_400),
+    default: '180',
+    about:
+      'Seconds without a word of the agent that end an execution (E001): above the two minutes that Claude Code gives a command.',
+  }),
   SANDBOX_BWRAP: setting({
     rule: z.string().startsWith('/', 'must be an absolute path'),
     default: '/usr/bin/bwrap',

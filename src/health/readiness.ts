@@ -31,7 +31,7 @@ export class Readiness {
     const indicator = this.indicators.check('sandbox');
     const report = this.sandboxes.report;
     if (report === undefined) return indicator.down({ message: 'the probe has not ended yet' });
-    if (report.ok) return indicator.up();
+    if (report.ok) return indicator.up(report.warnings.length > 0 ? { warnings: report.warnings } : {});
     const misses = report.checks
       .filter(({ ok }) => !ok)
       .map(({ name, reason, mend }) => ({ name, reason, mend }));

@@ -30,12 +30,25 @@ export interface SandboxOrder {
   readOnly?: readonly { source: string; target: string }[];
   /** Host directories to show writable at the given place; only housekeeping uses this. */
   writable?: readonly { source: string; target: string }[];
+  /** Reads also what the workspace's owner has closed to itself; only what measures workspaces needs this. */
+  readsEverything?: true;
+}
+
+/** The limits whose exceeding ends a sandbox; others (open files, file size, CPU) are felt by the program alone. */
+export type LimitName = 'memory' | 'processes' | 'workspace-bytes' | 'workspace-entries';
+
+export interface ExceededLimit {
+  limit: LimitName;
+  /** What was allowed: bytes or a count. */
+  max: number;
 }
 
 export interface SandboxExit {
   /** Exit code of the process inside, or null when a signal ended it (also told as 128 + its number, as shells do). */
   code: number | null;
   signal: NodeJS.Signals | null;
+  /** The first limit that was exceeded, whether or not the program had ended by itself by then. */
+  exceeded?: ExceededLimit;
 }
 
 /**
@@ -57,10 +70,13 @@ export interface Sandbox {
 }
 
 export type ProbeCheck = { name: string; ok: boolean; reason?: string; mend?: string };
+/** Something weaker than it could be, by the operator's leave. */
+export type ProbeWarning = { name: string; reason: string; mend: string };
 /** What the boot probe found: every promise of the sandbox with whether it holds here, and if not why and what helps. */
 export interface ProbeReport {
   ok: boolean;
   checks: ProbeCheck[];
+  warnings: ProbeWarning[];
 }
 
 export abstract class Sandboxes {

@@ -197,7 +197,7 @@ describe('observability', () => {
     };
 
     it('is ready when database and sandbox are', async () => {
-      app.sandbox.report = { ok: true, checks: [] };
+      app.sandbox.report = { ok: true, checks: [], warnings: [] };
       expect(await ready()).toMatchObject({
         status: 200,
         body: { status: 'ok', details: { database: { status: 'up' } } },
@@ -212,6 +212,7 @@ describe('observability', () => {
     it('says what is missing in the sandbox and what mends it', async () => {
       app.sandbox.report = {
         ok: false,
+        warnings: [],
         checks: [
           { name: 'no network', ok: true },
           { name: 'bubblewrap', ok: false, reason: 'not found', mend: 'apt-get install bubblewrap' },
@@ -234,7 +235,7 @@ describe('observability', () => {
     });
 
     it('is not ready while shutting down, and alive all the same', async () => {
-      app.sandbox.report = { ok: true, checks: [] };
+      app.sandbox.report = { ok: true, checks: [], warnings: [] };
       app.lifecycle.beginStop();
       expect(await ready()).toMatchObject({
         status: 503,

@@ -27,14 +27,14 @@ describe('the argument list of bubblewrap', () => {
         '--setenv PATH /opt/agent:/usr/local/bin:/usr/bin:/bin --setenv HOME /home/agent --setenv TMPDIR /tmp',
         '--setenv LANG C.UTF-8 --setenv TERM dumb --setenv A b',
         '--ro-bind /usr /usr --dir /etc',
-        '--ro-bind-data 6 /etc/passwd --ro-bind-data 7 /etc/group --ro-bind-data 8 /etc/hosts',
-        '--ro-bind-data 9 /etc/nsswitch.conf --ro-bind-data 10 /etc/resolv.conf',
+        '--ro-bind-data 7 /etc/passwd --ro-bind-data 8 /etc/group --ro-bind-data 9 /etc/hosts',
+        '--ro-bind-data 10 /etc/nsswitch.conf --ro-bind-data 11 /etc/resolv.conf',
         '--proc /proc --dev /dev --size 67108864 --perms 1777 --tmpfs /dev/shm --remount-ro /dev',
         '--size 1048576 --perms 1777 --tmpfs /tmp --size 1048576 --perms 0700 --tmpfs /home/agent',
         '--dir /run --ro-bind /run/c/1.sock /run/model.sock',
         '--dir /opt/agent --ro-bind /srv/bin/claude /opt/agent/claude',
         '--bind /srv/w/0123 /workspace --bind /srv/state /state --chdir /workspace/src',
-        '--json-status-fd 4 --remount-ro /',
+        '--json-status-fd 4 --seccomp 6 --remount-ro /',
       ].join(' '),
     );
   });
@@ -42,6 +42,13 @@ describe('the argument list of bubblewrap', () => {
   it('mounts the workspace read-only when that is asked', () => {
     const args = bubblewrapArguments({ ...ORDER, access: 'read-only' }, PROFILE);
     expect(args[args.indexOf('/workspace') - 2]).toBe('--ro-bind');
+  });
+
+  it('keeps all capabilities from everything but what measures workspaces, and gives that one only', () => {
+    expect(bubblewrapArguments(ORDER, PROFILE)).not.toContain('--cap-add');
+    const args = bubblewrapArguments({ ...ORDER, readsEverything: true }, PROFILE);
+    expect(args.slice(args.indexOf('--cap-drop')).slice(0, 2)).toEqual(['--cap-drop', 'ALL']);
+    expect(args.filter((_, index) => args[index - 1] === '--cap-add')).toEqual(['CAP_DAC_READ_SEARCH']);
   });
 
   it('tries nothing and skips nothing', () => {

@@ -45,6 +45,8 @@ const ISOLATION = [
 export function bubblewrapArguments(order: SandboxOrder, profile: Profile): string[] {
   const args = [
     ...ISOLATION,
+    // In the sandbox's own user namespace, which holds files of its one uid and nobody else's.
+    ...(order.readsEverything === true ? ['--cap-add', 'CAP_DAC_READ_SEARCH'] : []),
     ...Object.entries({ ...ENVIRONMENT, ...order.env }).flatMap(([name, value]) => ['--setenv', name, value]),
     ...profile.hostRoot,
     ...ETC_FILES.flatMap(({ path }, index) => ['--ro-bind-data', String(DESCRIPTOR.etc + index), path]),
@@ -60,7 +62,7 @@ export function bubblewrapArguments(order: SandboxOrder, profile: Profile): stri
     ...[order.access === 'read-only' ? '--ro-bind' : '--bind', order.workspace.path, '/workspace'],
     ...(order.writable ?? []).flatMap(({ source, target }) => ['--bind', source, target]),
     ...['--chdir', posix.join('/workspace', order.workingDirectory ?? '.')],
-    ...['--json-status-fd', String(DESCRIPTOR.status)],
+    ...['--json-status-fd', String(DESCRIPTOR.status), '--seccomp', String(DESCRIPTOR.filter)],
     // The root that bubblewrap builds in is a writable tmpfs: closed last, when every mount point has been made.
     ...['--remount-ro', '/'],
   ];

@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
-import type { Sandbox, SandboxExit } from '../sandbox.js';
+import type { Confinement } from '../limits/limiter.js';
+import type { ExceededLimit, Sandbox, SandboxExit } from '../sandbox.js';
 import type { JsonStatus } from './json-status.js';
 import { processGone } from './process-gone.js';
 
@@ -22,6 +23,8 @@ export interface BubblewrapProcess {
   stdout: Readable;
   stderr: Readable;
   status: JsonStatus;
+  /** Of bubblewrap and all that it starts; rejects when there is none, and then nothing is started. */
+  confinement: Promise<Confinement>;
 }
 
 export class BubblewrapSandbox implements Sandbox {
@@ -32,15 +35,18 @@ export class BubblewrapSandbox implements Sandbox {
   readonly exited: Promise<SandboxExit>;
   readonly #bwrap: ChildProcess;
   readonly #status: JsonStatus;
+  readonly #confinement: Promise<Confinement>;
+  #exceeded?: ExceededLimit;
   #over = false;
   #asked = false;
 
-  constructor({ bwrap, stdin, stdout, stderr, status }: BubblewrapProcess) {
+  constructor({ bwrap, stdin, stdout, stderr, status, confinement }: BubblewrapProcess) {
     this.stdin = stdin;
     this.stdout = kept(stdout);
     this.stderr = kept(stderr);
     this.#bwrap = bwrap;
     this.#status = status;
+    this.#confinement = confinement;
     this.exited = new Promise((resolve) => {
       // 'exit', not 'close': a stream that somebody still holds open must not keep anyone waiting.
       bwrap.once('exit', (code, signal) => {
@@ -54,6 +60,12 @@ export class BubblewrapSandbox implements Sandbox {
   /** Host process id of the sandbox's first process; undefined before it is there. */
   get initPid(): number | undefined {
     return this.#status.childPid;
+  }
+
+  /** Ends it at once for having passed a limit; the first one counts. */
+  exceed(limit: ExceededLimit): void {
+    this.#exceeded ??= limit;
+    void this.end(0);
   }
 
   async end(graceMs: number): Promise<SandboxExit> {
@@ -105,7 +117,18 @@ export class BubblewrapSandbox implements Sandbox {
     // Somebody killed bubblewrap: the kernel kills the rest (`--die-with-parent`), but nobody here is told when.
     if (signal !== null && childPid !== undefined) await processGone(childPid);
     const inner = code === null ? signal : (SIGNAL_NAMES.get(code) ?? null);
-    return inner === null ? { code, signal: null } : { code: null, signal: inner };
+    const exit = inner === null ? { code, signal: null } : { code: null, signal: inner };
+    const exceeded = await this.#unconfined();
+    return exceeded === undefined ? exit : { ...exit, exceeded };
+  }
+
+  /** The last look at the limits: the kernel may have ended the sandbox for one of them. */
+  async #unconfined(): Promise<ExceededLimit | undefined> {
+    const [confinement] = await Promise.allSettled([this.#confinement]);
+    if (confinement.status === 'rejected') return this.#exceeded; // nothing ever ran
+    const [last] = await Promise.allSettled([confinement.value.exceeded()]);
+    await confinement.value.release();
+    return this.#exceeded ?? (last.status === 'fulfilled' ? last.value : undefined);
   }
 }
 

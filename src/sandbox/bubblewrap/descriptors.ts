@@ -8,8 +8,10 @@ export const DESCRIPTOR = {
   status: 4,
   /** The init line tells here that it runs. */
   ready: 5,
+  /** The system call filter. */
+  filter: 6,
   /** The first of the files of /etc, one descriptor each. */
-  etc: 6,
+  etc: 7,
 } as const;
 
 /** How many descriptors there are in all. */

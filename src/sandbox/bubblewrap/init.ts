@@ -1,4 +1,5 @@
 /** The constant lines of shell that start a program inside the sandbox; program and arguments arrive as "$@". */
+import type { ResourceLimits } from '../limits/resource-limits.js';
 import { DESCRIPTOR } from './descriptors.js';
 
 /** Port of the model inside the sandbox, on 127.0.0.1. */
@@ -14,6 +15,19 @@ const CLOSE_INHERITED = `for entry in /proc/self/fd/*; do
   fd=\${entry##*/}
   if [ "$fd" -gt 2 ] && [ "$fd" -ne ${DESCRIPTOR.ready} ]; then eval "exec $fd>&-"; fi
 done`;
+
+/** Bytes of memory that a process may lock: what keys need, nowhere near what would hurt. */
+const LOCKED_BYTES = 64 * 1024;
+const KIB = 1024;
+
+/**
+ * Limits of each process, hard ones: no program raises them again. It fails only where a limit is lower already, which is
+ * as good; the probe looks at what holds in the end. bash counts sizes in KiB.
+ */
+const processLimits = ({ openFiles, fileBytes }: ResourceLimits) => `ulimit -c 0
+ulimit -n ${openFiles} 2>/dev/null
+ulimit -f ${Math.floor(fileBytes / KIB)} 2>/dev/null
+ulimit -l ${LOCKED_BYTES / KIB} 2>/dev/null`;
 
 /** The listener's line in /proc/net/tcp: local address and port in hexadecimal, state 0A = LISTEN. */
 const LISTENING = `0100007F:${MODEL_PORT.toString(16).toUpperCase().padStart(4, '0')} .* 0A `;
@@ -37,7 +51,7 @@ exec ${DESCRIPTOR.ready}>&-
 exec /usr/bin/tini -g -- "$@"`;
 
 /** Argument vector of the sandbox's first process. bash, because dash cannot close a descriptor of two digits. */
-export function initArguments(argv: readonly string[], withModel: boolean): string[] {
-  const script = [CLOSE_INHERITED, ...(withModel ? [BRIDGE] : []), START].join('\n');
+export function initArguments(argv: readonly string[], withModel: boolean, limits: ResourceLimits): string[] {
+  const script = [CLOSE_INHERITED, processLimits(limits), ...(withModel ? [BRIDGE] : []), START].join('\n');
   return ['/bin/bash', '-c', script, 'init', ...argv];
 }

@@ -2,6 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable, Writable } from 'node:stream';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import { guard } from '../limits/guard.js';
+import type { Confinement, Limiter } from '../limits/limiter.js';
+import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
 import { bubblewrapArguments, type Profile } from './arguments.js';
 import { BubblewrapSandbox } from './bubblewrap-sandbox.js';
@@ -23,12 +26,17 @@ export interface Launcher {
   /** Absolute path of bubblewrap. */
   bwrap: string;
   profile: Profile;
+  /** The system call filter's program. */
+  filter: Buffer;
+  limits: ResourceLimits;
+  limiter: Limiter;
 }
 
 interface Launched {
   child: ChildProcess;
   sandbox: BubblewrapSandbox;
   status: JsonStatus;
+  confinement: Promise<Confinement>;
   /** Rejects when there is no process at all. */
   failed: Promise<never>;
 }
@@ -39,10 +47,14 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
   const options = identity(order.workspace.uid);
   let launched: Launched | undefined;
   try {
-    launched = begin(order, launcher.bwrap, options);
-    feed(launched.child, args);
-    await Promise.race([launched.failed, standing(launched.child, launched.status)]);
-    return launched.sandbox;
+    launched = begin(order, launcher, options);
+    const { child, sandbox, status, failed } = launched;
+    // Bubblewrap waits for its arguments until it is held: nothing of the sandbox is ever outside its limits.
+    const confinement = await launched.confinement;
+    feed(child, args, launcher.filter);
+    await Promise.race([failed, standing(child, status)]);
+    void guard(confinement, sandbox);
+    return sandbox;
   } catch (error) {
     const complaint = launched?.child.pid === undefined ? '' : await giveUp(launched.sandbox);
     throw new ClaudeCodeError('E012', 'no sandbox could be started', {
@@ -52,18 +64,20 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
   }
 }
 
-function begin(order: SandboxOrder, bwrap: string, options: { uid?: number; gid?: number }): Launched {
+function begin(order: SandboxOrder, launcher: Launcher, options: { uid?: number; gid?: number }): Launched {
   const child = spawn(
-    bwrap,
+    launcher.bwrap,
     [
       ...['--args', String(DESCRIPTOR.arguments), '--'],
-      ...initArguments(order.argv, order.modelSocket !== undefined),
+      ...initArguments(order.argv, order.modelSocket !== undefined, launcher.limits),
     ],
     { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe') },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   // Out of descriptors, Node makes a child without streams: what follows throws, and nobody waits for this any more.
   failed.catch(() => undefined);
+  const confinement = child.pid === undefined ? failed : launcher.limiter.confine(child.pid);
+  confinement.catch(() => undefined); // told where it is waited for
   const status = new JsonStatus();
   const sandbox = new BubblewrapSandbox({
     bwrap: child,
@@ -71,8 +85,9 @@ function begin(order: SandboxOrder, bwrap: string, options: { uid?: number; gid?
     stdout: readable(child, 1),
     stderr: readable(child, 2),
     status,
+    confinement,
   });
-  return { child, sandbox, status, failed };
+  return { child, sandbox, status, confinement, failed };
 }
 
 /** Never root: a sandbox of root's would have uid 0 of the host behind its uid 1000. */
@@ -82,9 +97,12 @@ function identity(uid: number | undefined): { uid?: number; gid?: number } {
   return { uid, gid: uid };
 }
 
-/** Writes what bubblewrap reads before it builds: its arguments and the files of /etc. */
-function feed(child: ChildProcess, args: readonly string[]): void {
-  const input = new Map<number, string>([[DESCRIPTOR.arguments, args.map((part) => `${part}\0`).join('')]]);
+/** Writes what bubblewrap reads before it builds: its arguments, the filter and the files of /etc. */
+function feed(child: ChildProcess, args: readonly string[], filter: Buffer): void {
+  const input = new Map<number, string | Buffer>([
+    [DESCRIPTOR.arguments, args.map((part) => `${part}\0`).join('')],
+    [DESCRIPTOR.filter, filter],
+  ]);
   ETC_FILES.forEach(({ content }, index) => input.set(DESCRIPTOR.etc + index, content));
   for (const [descriptor, content] of input) writable(child, descriptor).end(content);
 }

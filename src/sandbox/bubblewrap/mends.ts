@@ -14,6 +14,11 @@ export const MENDS = {
     'set CAISSON_DATA (and CLAUDE_CODE_WORKSPACE, if set) to a directory that other users can pass through, e.g. /var/lib/caisson',
   notRoot: 'set SANDBOX_UID_BASE to a uid that nobody else has',
   state: 'set CAISSON_DATA and CLAUDE_CODE_WORKSPACE to places outside /usr, e.g. below /var/lib/caisson',
+  architecture: 'run on x86_64 or arm64: src/sandbox/bubblewrap/seccomp/rules.ts has no numbers for others',
+  cgroups:
+    'let the server make cgroups: systemd Delegate=yes in its unit (or systemd-run --user -p Delegate=yes); Docker and Podman ' +
+    '--cgroupns=private with a writable /sys/fs/cgroup (Podman --security-opt unmask=/sys/fs/cgroup); or run it as root; ' +
+    'SANDBOX_LIMITS=best-effort does without, where users trust one another',
   defect:
     'this host’s bubblewrap or kernel does not do what was asked: do not run agents here; report it with the reason',
 } as const;

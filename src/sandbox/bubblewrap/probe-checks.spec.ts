@@ -8,6 +8,9 @@ const EXPECTED: Expected = {
   tmpBytes: 1_048_576,
   modelAnswer: 'caisson',
   statePaths: ['/var/lib/caisson'],
+  openFiles: 1024,
+  fileBytes: 1_048_576,
+  limits: { means: 'cgroup v1', required: true, shortfall: undefined },
 };
 
 /** What a sound sandbox tells. */
@@ -25,6 +28,7 @@ status	Uid: 1000 1000 1000 1000
 status	Gid: 1000 1000 1000 1000
 ${['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((name) => `status	${name}: 0000000000000000`).join('\n')}
 status	NoNewPrivs: 1
+status	Seccomp: 2
 ${NAMESPACES.map((name) => `namespace	${name}:[2]`).join('\n')}
 interface	lo
 root	usr
@@ -37,7 +41,11 @@ new-user-namespace	1
 size	/tmp 4096 256
 size	/home/agent 4096 256
 size	/dev/shm 4096 ${SHM_BYTES / 4096}
+denied-call	1
+open-files	1024
+file-kib	1024
 model	caisson
+held	yes
 host-uid	200000
 end	here
 `;
@@ -62,6 +70,9 @@ const DOCTORED: [promise: string, from: string | RegExp, to: string][] = [
   ['processes', 'processes	3', 'processes	81'],
   ['processes', 'processes	3\n', ''],
   ['no-new-privileges', 'NoNewPrivs: 1', 'NoNewPrivs: 0'],
+  ['system-calls', 'Seccomp: 2', 'Seccomp: 0'],
+  ['system-calls', 'denied-call	1', 'denied-call	0'],
+  ['system-calls', 'denied-call	1', 'denied-call	127'],
   ['capabilities', 'CapBnd: 0000000000000000', 'CapBnd: 000001ffffffffff'],
   ['capabilities', 'CapEff: 0000000000000000', 'CapEff: 0000000000000001'],
   ['user', 'Uid: 1000 1000 1000 1000', 'Uid: 0 0 0 0'],
@@ -80,6 +91,10 @@ const DOCTORED: [promise: string, from: string | RegExp, to: string][] = [
   ['writable-workspace', 'writable	/workspace\n', ''],
   ['sizes', 'size	/tmp 4096 256', 'size	/tmp 4096 3000000'],
   ['sizes', 'size	/dev/shm', 'size	/elsewhere'],
+  ['process-limits', 'open-files	1024', 'open-files	unlimited'],
+  ['process-limits', 'open-files	1024', 'open-files	1048576'],
+  ['process-limits', 'file-kib	1024\n', ''],
+  ['limits', 'held	yes\n', ''],
   ['model-bridge', 'model	caisson', 'model	socat: not found'],
 ];
 
@@ -103,6 +118,21 @@ describe('the probe', () => {
     expect(failing(SOUND, READ_ONLY, { ...EXPECTED, statePaths: ['/usr/src/app/data'] })).toEqual([
       'state-out-of-view',
     ]);
+  });
+
+  it('without cgroups is red where they are required, and green with a warning where they are not', () => {
+    const shortfall = 'cgroup v1: the cgroup controller "pids" is not mounted';
+    const limits = { means: 'watching' as const, shortfall };
+    const facts = { writable: parseFacts(SOUND), readOnly: parseFacts(READ_ONLY) };
+    expect(failing(SOUND, READ_ONLY, { ...EXPECTED, limits: { ...limits, required: true } })).toEqual([
+      'limits',
+    ]);
+    const report = judge(facts, { ...EXPECTED, limits: { ...limits, required: false } });
+    expect(report.ok).toBe(true);
+    expect(report.warnings).toEqual([
+      { name: 'limits', reason: expect.stringContaining(shortfall), mend: MENDS.cgroups },
+    ]);
+    expect(judge(facts, EXPECTED).warnings).toEqual([]);
   });
 
   it('never repeats the value of a variable that leaked', () => {

@@ -1,5 +1,6 @@
 /** The sandbox's promises, each with how a probe's facts show that it holds. Pure: facts in, report out. */
-import type { ProbeCheck, ProbeReport } from '../sandbox.js';
+import type { Limiter } from '../limits/limiter.js';
+import type { ProbeCheck, ProbeReport, ProbeWarning } from '../sandbox.js';
 import { ENVIRONMENT, SHM_BYTES } from './arguments.js';
 import { MENDS } from './mends.js';
 
@@ -15,6 +16,17 @@ export interface Expected {
   modelAnswer: string;
   /** Host paths of server state: none may lie where the sandbox sees the host's files. */
   statePaths: readonly string[];
+  /** Of one process. */
+  openFiles: number;
+  /** Of one file. */
+  fileBytes: number;
+  limits: {
+    means: Limiter['means'];
+    /** Whether nothing may run without cgroups. */
+    required: boolean;
+    /** Why there are no cgroups; undefined when there are. */
+    shortfall: string | undefined;
+  };
 }
 
 interface SandboxPromise {
@@ -83,6 +95,14 @@ export const PROMISES: readonly SandboxPromise[] = [
     name: 'no-new-privileges',
     mend: MENDS.defect,
     broken: ({ writable }) => status(writable, 'NoNewPrivs', '1'),
+  },
+  {
+    name: 'system-calls',
+    mend: MENDS.defect,
+    broken: ({ writable }) =>
+      // 2: a filter is in force (proc(5)).
+      status(writable, 'Seccomp', '2') ??
+      differs(one(writable, 'denied-call'), '1', 'a call that must be denied exits with'),
   },
   {
     name: 'capabilities',
@@ -189,6 +209,21 @@ export const PROMISES: readonly SandboxPromise[] = [
     },
   },
   {
+    name: 'process-limits',
+    mend: MENDS.defect,
+    broken: ({ writable }, { openFiles, fileBytes }) =>
+      above(one(writable, 'open-files'), openFiles, 'open files are limited to') ??
+      above(one(writable, 'file-kib'), Math.floor(fileBytes / KIB), 'KiB of a file are limited to'),
+  },
+  {
+    name: 'limits',
+    mend: MENDS.cgroups,
+    broken: ({ writable }, { limits: { means, required, shortfall } }) => {
+      if (required && shortfall !== undefined) return shortfall;
+      return one(writable, 'held') === 'yes' ? undefined : `a sandbox is not held by ${means}`;
+    },
+  },
+  {
     name: 'model-bridge',
     mend: MENDS.packages,
     broken: ({ writable }, { modelAnswer }) =>
@@ -222,8 +257,17 @@ export function judge(facts: { writable: Facts; readOnly: Facts }, expected: Exp
     const reason = broken(facts, expected);
     return reason === undefined ? { name, ok: true } : { name, ok: false, reason, mend };
   });
-  return { ok: checks.every(({ ok }) => ok), checks };
+  return { ok: checks.every(({ ok }) => ok), checks, warnings: warningsOf(expected) };
 }
+
+/** Without cgroups, and allowed to run so. */
+function warningsOf({ limits: { required, shortfall } }: Expected): ProbeWarning[] {
+  if (required || shortfall === undefined) return [];
+  const reason = `memory and processes are watched, not held: ${shortfall}`;
+  return [{ name: 'limits', reason, mend: MENDS.cgroups }];
+}
+
+const KIB = 1024;
 
 const all = (facts: Facts, name: string): readonly string[] => facts.get(name) ?? [];
 const one = (facts: Facts, name: string): string | undefined => facts.get(name)?.[0];
@@ -231,6 +275,9 @@ const listed = (what: string, found: readonly string[]) =>
   found.length === 0 ? undefined : `${what} ${[...new Set(found)].join(', ')}`;
 const differs = (found: string | undefined, wanted: string, what: string) =>
   found === wanted ? undefined : `${what} "${found ?? ''}" instead of "${wanted}"`;
+
+const above = (found: string | undefined, max: number, what: string) =>
+  Number(found) <= max ? undefined : `${what} ${found ?? 'nothing'} instead of ${max}`;
 
 function status(facts: Facts, name: string, wanted: string): string | undefined {
   const line = all(facts, 'status').find((text) => text.startsWith(`${name}: `));

@@ -24,7 +24,7 @@ set -- /proc/[0-9]*; fact processes $#
 cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | facts environ
 tr '\\0' '\\n' </proc/1/cmdline | head -n 3 | facts init
 ls -1 /proc/1/fd | grep '^[0-9]*$' | sort -n | facts descriptor
-grep -E '^(NoNewPrivs|Cap[A-Z][a-z]*|Uid|Gid):' /proc/self/status | tr -s '\\t ' ' ' | facts status
+grep -E '^(NoNewPrivs|Cap[A-Z][a-z]*|Uid|Gid|Seccomp):' /proc/self/status | tr -s '\\t ' ' ' | facts status
 for name in cgroup ipc mnt net pid user uts; do fact namespace "$(readlink /proc/self/ns/$name)"; done
 sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d ' ' | facts interface
 sed 1d /proc/net/route | facts route
@@ -34,6 +34,8 @@ for place in ${TRIED_PLACES.join(' ')}; do
 done
 unshare -U true 2>/dev/null; fact new-user-namespace $?
 stat -f -c '%n %S %b' /tmp /home/agent /dev/shm | facts size
+setarch "$(uname -m)" -R true 2>/dev/null; fact denied-call $?
+fact open-files "$(ulimit -Hn)"; fact file-kib "$(bash -c 'ulimit -Hf')"
 fact model "$(socat -u TCP:127.0.0.1:${MODEL_PORT} - 2>&1)"
 fact end here
 `;

@@ -11,7 +11,13 @@ import { MENDS, mendFor } from './mends.js';
 import { judge, parseFacts, type Facts } from './probe-checks.js';
 import { PROBE_SCRIPT } from './probe-script.js';
 
-export interface ProbeOrder extends Launcher {
+export interface ProbeOrder extends Omit<Launcher, 'filter'> {
+  /** Undefined when there is none for this architecture. */
+  filter: Buffer | undefined;
+  /** Whether nothing may run without cgroups. */
+  limitsRequired: boolean;
+  /** Why the limiter is not one of cgroups. */
+  shortfall: string | undefined;
   workspaceRoot: string;
   dataDirectory: string;
   /** Host uid of the probe's sandboxes, when the server is root. */
@@ -25,18 +31,27 @@ const TIMEOUT = 15_000;
 
 /** Never rejects: what cannot be probed is a report that says so. */
 export async function runProbe(order: ProbeOrder): Promise<ProbeReport> {
+  const { filter } = order;
+  if (filter === undefined)
+    return miss(`there is no system call filter for ${process.arch}`, MENDS.architecture);
   try {
     await makePassable(order.workspaceRoot);
     if (!(await isReachable(order.workspaceRoot, order.uid)))
       return miss(`uid ${order.uid} cannot pass to ${order.workspaceRoot}`, MENDS.reachable);
-    return await withPlace(order, (workspace, modelSocket) => look(order, workspace, modelSocket));
+    return await withPlace(order, (workspace, modelSocket) =>
+      look({ ...order, filter }, workspace, modelSocket),
+    );
   } catch (error) {
     const complaint = words(error);
     return miss(complaint, mendFor(complaint));
   }
 }
 
-async function look(order: ProbeOrder, workspace: string, modelSocket: string): Promise<ProbeReport> {
+async function look(
+  order: ProbeOrder & Launcher,
+  workspace: string,
+  modelSocket: string,
+): Promise<ProbeReport> {
   const ask = (access: SandboxOrder['access']) =>
     factsOf(
       {
@@ -53,6 +68,9 @@ async function look(order: ProbeOrder, workspace: string, modelSocket: string): 
     tmpBytes: order.profile.tmpBytes,
     modelAnswer: MODEL_ANSWER,
     statePaths: [order.dataDirectory, order.workspaceRoot],
+    openFiles: order.limits.openFiles,
+    fileBytes: order.limits.fileBytes,
+    limits: { means: order.limiter.means, required: order.limitsRequired, shortfall: order.shortfall },
   });
 }
 
@@ -62,11 +80,14 @@ async function factsOf(order: SandboxOrder, launcher: Launcher): Promise<Facts> 
   try {
     // Inside, the uid map is told relative to a namespace of bubblewrap's own: who it is to the host, only the host sees.
     const hostUid = /^Uid:\t(\d+)/m.exec(await readFile(`/proc/${sandbox.initPid}/status`, 'utf8'))?.[1];
+    const held = sandbox.initPid !== undefined && (await launcher.limiter.holds(sandbox.initPid));
     sandbox.stdin.end();
     const [output, complaint] = await Promise.all([text(sandbox.stdout), text(sandbox.stderr)]);
     const facts = parseFacts(output);
     if (!facts.has('end')) throw new Error(`the probe did not come to its end: ${complaint.trim()}`);
-    return new Map(facts).set('host-uid', hostUid === undefined ? [] : [hostUid]);
+    return new Map(facts)
+      .set('host-uid', hostUid === undefined ? [] : [hostUid])
+      .set('held', held ? ['yes'] : []);
   } finally {
     clearTimeout(late);
     await sandbox.end(0);
@@ -99,6 +120,7 @@ const closed = (server: Server) => new Promise<void>((resolve) => server.close((
 const miss = (reason: string, mend: string): ProbeReport => ({
   ok: false,
   checks: [{ name: 'starts', ok: false, reason, mend }],
+  warnings: [],
 });
 
 /** An error with what caused it: bubblewrap's own words are the cause of E012. */

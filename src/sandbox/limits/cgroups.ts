@@ -1,0 +1,139 @@
+/** A cgroup for each sandbox: the kernel holds the limits and counts how often they were met. Versions 1 and 2 alike. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExceededLimit } from '../sandbox.js';
+import { type Confinement, Limiter } from './limiter.js';
+import { isServerAlive, startOfThisServer } from './server-identity.js';
+
+/** A tree of cgroups: all of version 2, or one controller of version 1. */
+export interface Hierarchy {
+  /** Absolute path of the cgroup in which ours are made: the server's own. */
+  base: string;
+  /** Files of a sandbox's cgroup with what is written to them. */
+  settings: readonly (readonly [file: string, value: string])[];
+  /** Lines `key count` of files of a sandbox's cgroup; a count above 0 means that the limit was met. */
+  counters: readonly { file: string; key: string; exceeded: ExceededLimit }[];
+  /** Controllers that a cgroup hands to those below it; version 2 only. */
+  handsDown?: string;
+}
+
+/** What is ours in a base, as `nameFor` writes it. */
+const OURS = /^caisson-(\d+)-(\d+)-[0-9a-f]+$/;
+const nameFor = async () =>
+  `caisson-${process.pid}-${await startOfThisServer()}-${randomBytes(4).toString('hex')}`;
+
+/** Milliseconds between tries, and tries, to remove a cgroup whose last process is on its way out. */
+const REMOVE_EVERY = 10;
+const REMOVE_TRIES = 100;
+
+export class Cgroups extends Limiter {
+  #count = 0;
+
+  private constructor(
+    readonly means: 'cgroup v2' | 'cgroup v1',
+    private readonly hierarchies: readonly Hierarchy[],
+    private readonly name: string,
+  ) {
+    super();
+  }
+
+  /** Makes this server's own cgroup and removes those of servers that are gone. @throws Error when it may not */
+  static async open(means: 'cgroup v2' | 'cgroup v1', hierarchies: readonly Hierarchy[]): Promise<Cgroups> {
+    const cgroups = new Cgroups(means, hierarchies, await nameFor());
+    for (const { base } of hierarchies) await sweep(base);
+    await cgroups.#provide();
+    return cgroups;
+  }
+
+  async confine(pid: number): Promise<Confinement> {
+    const id = String((this.#count += 1));
+    const parts = this.hierarchies.map((hierarchy) => ({
+      ...hierarchy,
+      path: join(hierarchy.base, this.name, id),
+    }));
+    const release = async () => {
+      for (const { path } of parts) await remove(path);
+    };
+    try {
+      await Promise.all(
+        parts.map(async ({ path, settings }) => {
+          await mkdir(path);
+          for (const [file, value] of settings) await writeFile(join(path, file), value);
+          await writeFile(join(path, 'cgroup.procs'), String(pid));
+        }),
+      );
+    } catch (error) {
+      void release();
+      throw error;
+    }
+    return { exceeded: () => firstExceeded(parts), release };
+  }
+
+  async holds(pid: number): Promise<boolean> {
+    const lists = await Promise.all(
+      this.hierarchies.map(async ({ base }) => {
+        const own = join(base, this.name);
+        const groups = await readdir(own, { withFileTypes: true });
+        const members = await Promise.all(
+          groups
+            .filter((entry) => entry.isDirectory())
+            .map((entry) => readFile(join(own, entry.name, 'cgroup.procs'), 'utf8')),
+        );
+        return members.some((list) => list.split('\n').includes(String(pid)));
+      }),
+    );
+    return lists.every(Boolean);
+  }
+
+  async close(): Promise<void> {
+    for (const { base } of this.hierarchies) await removeTree(join(base, this.name));
+  }
+
+  async #provide(): Promise<void> {
+    for (const { base, handsDown } of this.hierarchies) {
+      const own = join(base, this.name);
+      await mkdir(own, { recursive: true });
+      if (handsDown !== undefined) await writeFile(join(own, 'cgroup.subtree_control'), handsDown);
+    }
+  }
+}
+
+async function firstExceeded(
+  parts: readonly (Hierarchy & { path: string })[],
+): Promise<ExceededLimit | undefined> {
+  for (const { path, counters } of parts)
+    for (const { file, key, exceeded } of counters) {
+      const lines = (await readFile(join(path, file), 'utf8')).split('\n');
+      const count = lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
+      if (Number(count) > 0) return exceeded;
+    }
+  return undefined;
+}
+
+async function sweep(base: string): Promise<void> {
+  for (const name of await readdir(base)) {
+    const [, pid, start] = OURS.exec(name) ?? [];
+    if (pid === undefined || start === undefined || (await isServerAlive(Number(pid), start))) continue;
+    await removeTree(join(base, name));
+  }
+}
+
+/** A cgroup's files go with it: only the directories below it are removed before. */
+async function removeTree(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []); // gone already
+  for (const entry of entries) if (entry.isDirectory()) await remove(join(path, entry.name));
+  await remove(path);
+}
+
+async function remove(path: string): Promise<void> {
+  for (let tries = 0; tries < REMOVE_TRIES; tries += 1)
+    try {
+      await rmdir(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return; // gone, or not ours to remove
+      await delay(REMOVE_EVERY);
+    }
+}
