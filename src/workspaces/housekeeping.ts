@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { limitExceeded } from '../sandbox/limits/limit-exceeded.js';
 import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandbox.js';
 import type { Request } from './housekeeper/protocol.mts';
 import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
@@ -140,7 +141,8 @@ async function checked<T extends z.ZodType>(
 
 /** Why there is no answer, or no whole one: killed for taking too long or too much memory, or a defect of its own. */
 async function silence(sandbox: Sandbox, complaint: Promise<string>): Promise<ClaudeCodeError> {
-  const { code, signal } = await sandbox.exited;
+  const { code, signal, exceeded } = await sandbox.exited;
+  if (exceeded !== undefined) return limitExceeded(exceeded);
   const cause = new Error(`the housekeeper ended with ${signal ?? code}: ${await complaint}`);
   return signal === null
     ? new ClaudeCodeError('E099', 'the files could not be worked on', { cause })

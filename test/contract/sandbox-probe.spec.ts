@@ -14,15 +14,25 @@ describe('the boot probe', () => {
     Logger.overrideLogger(false); // each red probe is an error in the log
     ground = await sandboxGround();
   });
-  afterAll(() => ground.clear());
+  const others: BubblewrapSandboxes[] = [];
+  afterAll(async () => {
+    await Promise.all(others.map((sandboxes) => sandboxes.onApplicationShutdown()));
+    await ground.clear();
+  });
 
   const order = async () => ({
     workspace: await ground.workspace(),
     access: 'read-only' as const,
     argv: ['/bin/true'] as const,
   });
-  const withBwrap = (bwrap: string) =>
-    new BubblewrapSandboxes(Config.from({ CAISSON_DATA: ground.config.dataDirectory, SANDBOX_BWRAP: bwrap }));
+  const sandboxesWith = (settings: NodeJS.ProcessEnv) => {
+    const sandboxes = new BubblewrapSandboxes(
+      Config.from({ CAISSON_DATA: ground.config.dataDirectory, ...settings }),
+    );
+    others.push(sandboxes);
+    return sandboxes;
+  };
+  const withBwrap = (bwrap: string) => sandboxesWith({ SANDBOX_BWRAP: bwrap });
 
   /** A bubblewrap that is the real one but for what the script does first. */
   async function doctoredBwrap(script: string): Promise<BubblewrapSandboxes> {
@@ -105,7 +115,7 @@ describe('the boot probe', () => {
     const closed = join(ground.directory, 'closed');
     await mkdir(closed);
     await chmod(closed, 0o700);
-    const sandboxes = new BubblewrapSandboxes(Config.from({ CAISSON_DATA: join(closed, 'data') }));
+    const sandboxes = sandboxesWith({ CAISSON_DATA: join(closed, 'data') });
     await expect(sandboxes.start(await order())).rejects.toMatchObject({ code: 'E012' });
     expect(sandboxes.report).toMatchObject({ ok: false, checks: [{ mend: MENDS.reachable }] });
   });

@@ -28,7 +28,7 @@ export class ClaudeCodeEngine extends AgentEngine {
       session.begin();
       for await (const message of session.messages) {
         yield* eventsOf(message);
-        if (message.type === 'result') return outcomeOf(message);
+        if (message.type === 'result') return await this.settle(session, outcomeOf(message));
       }
       throw new Error('the session ended without a result');
     } catch (error) {
@@ -37,6 +37,13 @@ export class ClaudeCodeEngine extends AgentEngine {
       run.signal.removeEventListener('abort', stop);
       await session.close();
     }
+  }
+
+  /** @throws ClaudeCodeError E015 when a limit was passed on the way to the result */
+  private async settle(session: ClaudeSession, outcome: AgentOutcome): Promise<AgentOutcome> {
+    const exceeded = await session.close();
+    if (exceeded !== undefined) throw exceeded;
+    return outcome;
   }
 
   /** @throws ClaudeCodeError E012 when there is no executable */
@@ -52,7 +59,11 @@ export class ClaudeCodeEngine extends AgentEngine {
       binary,
       workspace,
       modelSocket: route.socketPath,
-      output: { lineBytes: values.OUTPUT_LINE_MAX_BYTES, totalBytes: values.OUTPUT_MAX_BYTES },
+      output: {
+        lineBytes: values.OUTPUT_LINE_MAX_BYTES,
+        totalBytes: values.OUTPUT_MAX_BYTES,
+        idleMs: values.SANDBOX_IDLE_TIMEOUT * 1000,
+      },
       start: (order) => this.sandboxes.start(order),
     });
   }

@@ -9,8 +9,10 @@ import {
   type SDKUserMessage,
 } from '@anthropic-ai/claude-agent-sdk';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import { limitExceeded } from '../../sandbox/limits/limit-exceeded.js';
 import type { Sandbox, SandboxOrder } from '../../sandbox/sandbox.js';
 import type { AgentTask } from '../agent-task.js';
+import type { OutputLimits } from './output-limit.js';
 import { SandboxedCli } from './sandboxed-cli.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -28,7 +30,7 @@ export interface SessionOrder {
   binary: string;
   workspace: SandboxOrder['workspace'];
   modelSocket: string;
-  output: { lineBytes: number; totalBytes: number };
+  output: OutputLimits;
   start: (order: SandboxOrder) => Promise<Sandbox>;
 }
 
@@ -48,6 +50,7 @@ export class ClaudeSession {
 
   /** Sends the task: over the protocol, so that nothing a user wrote is ever in an argument. */
   begin(): void {
+    this.cli?.stdout.awaitOutput();
     this.prompt.resolve(this.order.task.prompt);
   }
 
@@ -56,13 +59,17 @@ export class ClaudeSession {
     this.cli?.kill();
   }
 
-  /** Resolves when nothing of the session is alive. */
-  async close(): Promise<void> {
+  /**
+   * Resolves when nothing of the session is alive.
+   * @returns the limit that its sandbox passed, if it did; also when the CLI itself did not notice
+   */
+  async close(): Promise<ClaudeCodeError | undefined> {
     this.prompt.reject(new Error('the session was closed'));
     this.closed.resolve();
     this.messages.close();
     const sandbox = await this.sandbox?.catch(() => undefined);
-    await sandbox?.end(GRACE_MS * Number(this.cli?.killed === true));
+    const exit = await sandbox?.end(GRACE_MS * Number(this.cli?.killed === true));
+    return exit?.exceeded && limitExceeded(exit.exceeded);
   }
 
   /** What really went wrong, behind the SDK's error: no sandbox, too much output, or a CLI that crashed. */
@@ -72,7 +79,8 @@ export class ClaudeSession {
     if (started instanceof ClaudeCodeError) return started;
     if (this.cli?.stdout.errored instanceof ClaudeCodeError) return this.cli.stdout.errored;
     // Only when nothing is alive has everything been said: a crash is often told before its reason has come through.
-    await this.close();
+    const exceeded = await this.close();
+    if (exceeded !== undefined) return exceeded;
     await this.said;
     const cause = new Error(`Claude Code failed; its standard error ended with:\n${this.stderr.toString()}`, {
       cause: error,

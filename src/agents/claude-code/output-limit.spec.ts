@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
-import { OutputLimit } from './output-limit.js';
+import { OutputLimit, type OutputLimits } from './output-limit.js';
 
 const through = async (
   chunks: string[],
-  limits: { lineBytes: number; totalBytes: number },
+  limits: OutputLimits,
 ): Promise<string> => {
   const limit = new OutputLimit(limits);
   const [read] = await Promise.all([
@@ -16,7 +16,7 @@ const through = async (
 };
 
 describe('OutputLimit', () => {
-  const limits = { lineBytes: 10, totalBytes: 30 };
+  const limits = { lineBytes: 10, totalBytes: 30, idleMs: 60_000 };
 
   it('passes on what stays within the limits, unchanged', async () => {
     expect(await through(['12345\n', '67', '89\nab\n'], limits)).toBe('12345\n6789\nab\n');

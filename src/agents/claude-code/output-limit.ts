@@ -1,19 +1,35 @@
-/** Passes the CLI's output on and stops it at a limit: a line or a total that no honest session reaches. */
+/** Passes the CLI's output on and stops it at a limit: a line, a total or a silence that no honest session reaches. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 
 const NEWLINE = 0x0a;
 
+export interface OutputLimits {
+  lineBytes: number;
+  totalBytes: number;
+  /** Milliseconds without a byte, once output is awaited. */
+  idleMs: number;
+}
+
 export class OutputLimit extends Transform {
   private lineBytes = 0;
   private totalBytes = 0;
+  private silence: NodeJS.Timeout | undefined;
 
-  /** Fails with ClaudeCodeError E015 naming the limit that was passed. */
-  constructor(private readonly limits: { lineBytes: number; totalBytes: number }) {
+  /** Fails with ClaudeCodeError E015 naming the limit that was passed, E001 for silence. */
+  constructor(private readonly limits: OutputLimits) {
     super();
   }
 
+  /** From now on silence counts: a process without a task may be as silent as it likes. */
+  awaitOutput(): void {
+    const { idleMs } = this.limits;
+    this.silence = setTimeout(() => this.destroy(silent(idleMs)), idleMs);
+    this.once('close', () => clearTimeout(this.silence));
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.silence?.refresh();
     this.totalBytes += chunk.length;
     const lastNewline = chunk.lastIndexOf(NEWLINE);
     // The longest line of a chunk is bounded by the chunk; only a line that spans chunks can grow without bound.
@@ -28,4 +44,9 @@ export class OutputLimit extends Transform {
 const tooMuch = (what: string, bytes: number) =>
   new ClaudeCodeError('E015', `The agent's output passed the limit: ${what} above ${bytes} bytes.`, {
     details: { limit: 'output', bytes },
+  });
+
+const silent = (idleMs: number) =>
+  new ClaudeCodeError('E001', `The agent said nothing for ${idleMs} ms.`, {
+    details: { limit: 'idle', milliseconds: idleMs },
   });

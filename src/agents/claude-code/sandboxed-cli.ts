@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Sandbox, SandboxExit } from '../../sandbox/sandbox.js';
-import { OutputLimit } from './output-limit.js';
+import { OutputLimit, type OutputLimits } from './output-limit.js';
 
 export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   readonly stdin = new PassThrough();
@@ -17,12 +17,12 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   /**
    * @param starting the sandbox in which the CLI is being started
    * @param graceMs milliseconds between TERM and KILL
-   * @param limits bytes of output, per line and in total
+   * @param limits of its output
    */
   constructor(
     private readonly starting: Promise<Sandbox>,
     private readonly graceMs: number,
-    limits: { lineBytes: number; totalBytes: number },
+    limits: OutputLimits,
   ) {
     super();
     this.stdout = new OutputLimit(limits);
@@ -45,7 +45,7 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
     // A pipe that breaks is the end of the process, which `exited` tells; it is no event of its own.
     const ignored = () => undefined;
     pipeline(this.stdin, sandbox.stdin).catch(ignored);
-    // A flood can only be stopped at its source, and has had its chance: no grace.
+    // A flood can only be stopped at its source, and silence has had its chance: no grace.
     const drained = pipeline(sandbox.stdout, this.stdout).catch((error: unknown) =>
       error instanceof ClaudeCodeError ? sandbox.end(0) : undefined,
     );
