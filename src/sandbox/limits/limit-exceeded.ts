@@ -11,4 +11,6 @@ const WHAT: Record<LimitName, (max: number) => string> = {
 
 /** E015 with `details: {limit, max}`. */
 export const limitExceeded = ({ limit, max }: ExceededLimit): ClaudeCodeError =>
-  new ClaudeCodeError('E015', `The sandbox passed a limit: ${WHAT[limit](max)}.`, { details: { limit, max } });
+  new ClaudeCodeError('E015', `The sandbox passed a limit: ${WHAT[limit](max)}.`, {
+    details: { limit, max },
+  });
