@@ -1,5 +1,5 @@
 /** Ends a sandbox that has passed a limit: the kernel refuses or kills what is too much, and counts; here it is noticed. */
-import { setInterval as ticks } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ExceededLimit, Sandbox } from '../sandbox.js';
 import type { Confinement } from './limiter.js';
@@ -17,7 +17,8 @@ export async function guard(
   const over = new AbortController();
   void sandbox.exited.then(() => over.abort());
   try {
-    for await (const _ of ticks(LOOK_EVERY, undefined, { signal: over.signal, ref: false })) {
+    for (;;) {
+      await delay(LOOK_EVERY, undefined, { signal: over.signal, ref: false });
       const exceeded = await confinement.exceeded();
       if (exceeded !== undefined) return sandbox.exceed(exceeded);
     }

@@ -36,7 +36,8 @@ export async function meterWorkspace({ order, sandbox, limits, start }: MeteredS
     delay(milliseconds, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
   let meter: Meter | undefined;
   let failures = 0;
-  for (await pause(LOOK_EVERY); !over.signal.aborted;) {
+  const isOver = () => over.signal.aborted;
+  for (await pause(LOOK_EVERY); !isOver();) {
     const begun = performance.now();
     try {
       meter ??= new Meter(await start(measuring(order)), ended);
@@ -46,7 +47,7 @@ export async function meterWorkspace({ order, sandbox, limits, start }: MeteredS
     } catch (error) {
       await meter?.end();
       meter = undefined;
-      if (over.signal.aborted) break;
+      if (isOver()) break;
       failures += 1;
       logger.warn({ msg: 'a workspace could not be measured', failures, err: error });
       if (failures >= FAILURES_MAX) sandbox.exceed(tooManyEntries(limits));
