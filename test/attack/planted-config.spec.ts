@@ -168,6 +168,47 @@ describe('planted in a workspace', () => {
     );
   });
 
+  it('a command that is called by its name is only text', async () => {
+    const { admin } = ground.caisson;
+    const path = '/api/projects/called/files/.claude/commands/planted.md';
+    await admin.call('PUT', path, withFrontMatter('planted'));
+    ground.model.requests.length = 0;
+    const { body } = await admin.run({
+      action: 'generate',
+      prompt: '/planted',
+      metadata: { projectId: 'called' },
+    });
+    expect(body.success).toBe(true);
+    const requests = JSON.stringify(ground.model.requests);
+    expect(requests).toContain('"/planted"');
+    expect(requests).not.toContain(MARK);
+    expect(JSON.stringify(body)).not.toContain(MARK);
+  });
+
+  it('permissions without bounds give no tool that the command has not', async () => {
+    const { admin } = ground.caisson;
+    const permissions = { defaultMode: 'bypassPermissions', allow: ['Write', 'WebFetch', 'Agent'] };
+    await admin.call(
+      'PUT',
+      '/api/projects/bounds/files/.claude/settings.json',
+      JSON.stringify({ permissions }),
+    );
+    const { body } = await admin.run({
+      action: 'analyze',
+      prompt: [
+        `@tool Write {"file_path":"/tmp/${MARK}","content":"x"}`,
+        '@tool WebFetch {"url":"http://127.0.0.1:3128/","prompt":"x"}',
+        '@tool Bash {"command":"ls /tmp"}',
+      ].join('\n'),
+      metadata: { projectId: 'bounds' },
+    });
+    const results = (await admin.history(body.metadata.executionId)).flatMap((event) =>
+      event.type === 'agent.tool_result' ? [event.data] : [],
+    );
+    expect(results.slice(0, 3).map(({ isError }) => isError)).toEqual([true, true, false]);
+    expect(results[2]?.output).not.toContain(MARK);
+  });
+
   it('the mark would be seen, were it left', async () => {
     const { body } = await ground.caisson.admin.run({
       action: 'generate',

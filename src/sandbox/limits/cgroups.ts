@@ -53,7 +53,9 @@ export class Cgroups extends Limiter {
       ...hierarchy,
       path: join(hierarchy.base, this.name, id),
     }));
+    let released = false;
     const release = async () => {
+      released = true;
       for (const { path } of parts) await remove(path);
     };
     try {
@@ -68,7 +70,15 @@ export class Cgroups extends Limiter {
       void release();
       throw error;
     }
-    return { exceeded: () => firstExceeded(parts), release };
+    const exceeded = async () => {
+      try {
+        return await firstExceeded(parts);
+      } catch (error) {
+        if (released) return undefined; // a look that came when the sandbox had ended: nothing is left to see
+        throw error;
+      }
+    };
+    return { exceeded, release };
   }
 
   async holds(pid: number): Promise<boolean> {
