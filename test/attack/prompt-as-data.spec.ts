@@ -116,7 +116,9 @@ it('nothing that a user wrote is an argument of a process', async () => {
     );
     await Promise.all(executions.map(({ id }) => client.firstEvent(id, 'agent.text')));
     const lines = await commandLines();
-    expect(lines.filter((line) => line.startsWith('/opt/agent/claude'))).toHaveLength(COMMAND_ACTIONS.length);
+    // All of the host's, also those of other tests that run now: ours are among them.
+    const agents = lines.filter((line) => line.startsWith('/opt/agent/claude'));
+    expect(agents.length).toBeGreaterThanOrEqual(COMMAND_ACTIONS.length);
     for (const line of lines) expect(line).not.toContain('argument-9');
     // It was there to be leaked: the model has all that concerns it.
     const seen = JSON.stringify(ground.model.requests.map((request) => request.body));

@@ -3,10 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { OutputLimit, type OutputLimits } from './output-limit.js';
 
-const through = async (
-  chunks: string[],
-  limits: OutputLimits,
-): Promise<string> => {
+const through = async (chunks: string[], limits: OutputLimits): Promise<string> => {
   const limit = new OutputLimit(limits);
   const [read] = await Promise.all([
     text(limit),
