@@ -179,7 +179,8 @@ export const SETTINGS = {
   OUTPUT_MAX_BYTES: setting({
     rule: integer(64 * KIB, 64 * 1024 * MIB),
     default: String(512 * MIB),
-    about: "Bytes of all of the agent's output (E015): far above an honest session, far below a flood.",
+    about:
+      "Bytes of all of the agent's output (E015), each line counted as 256 at least: far above an honest session, far below a flood.",
   }),
   CHANGE_CONTENT_MAX_BYTES: setting({
     rule: integer(0, 64 * MIB),

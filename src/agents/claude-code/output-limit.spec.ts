@@ -13,7 +13,7 @@ const through = async (chunks: string[], limits: OutputLimits): Promise<string> 
 };
 
 describe('OutputLimit', () => {
-  const limits = { lineBytes: 10, totalBytes: 30, idleMs: 60_000 };
+  const limits = { lineBytes: 10, totalBytes: 2000, idleMs: 60_000 };
 
   it('passes on what stays within the limits, unchanged', async () => {
     expect(await through(['12345\n', '67', '89\nab\n'], limits)).toBe('12345\n6789\nab\n');
@@ -21,6 +21,13 @@ describe('OutputLimit', () => {
 
   it('stops a line that does not end', async () => {
     await expect(through(['123456', '789012'], limits)).rejects.toMatchObject({ code: 'E015' });
+  });
+
+  it('stops when all of it is too much', async () => {
+    const wide = { ...limits, lineBytes: 1000 };
+    const chunks = (count: number) => Array.from({ length: count }, () => `${'x'.repeat(499)}\n`);
+    await expect(through(chunks(4), wide)).resolves.toHaveLength(2000);
+    await expect(through(chunks(5), wide)).rejects.toMatchObject({ code: 'E015' });
   });
 
   it('stops a flood of short lines', async () => {

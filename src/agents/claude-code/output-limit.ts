@@ -3,6 +3,11 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 
 const NEWLINE = 0x0a;
+/**
+ * Bytes that a line counts at least: what it costs to parse. Without it, 8 MiB of `y` lines kept the server's one thread
+ * busy for half a minute; the CLI's own lines have about 300 bytes and more.
+ */
+const LINE_MIN = 256;
 
 export interface OutputLimits {
   lineBytes: number;
@@ -30,7 +35,7 @@ export class OutputLimit extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.silence?.refresh();
-    this.totalBytes += chunk.length;
+    this.totalBytes += Math.max(chunk.length, linesIn(chunk) * LINE_MIN);
     const lastNewline = chunk.lastIndexOf(NEWLINE);
     // The longest line of a chunk is bounded by the chunk; only a line that spans chunks can grow without bound.
     this.lineBytes = lastNewline === -1 ? this.lineBytes + chunk.length : chunk.length - lastNewline - 1;
@@ -39,6 +44,12 @@ export class OutputLimit extends Transform {
       callback(tooMuch('all output', this.limits.totalBytes));
     else callback(null, chunk);
   }
+}
+
+function linesIn(chunk: Buffer): number {
+  let lines = 0;
+  for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) lines += 1;
+  return lines;
 }
 
 const tooMuch = (what: string, bytes: number) =>
