@@ -1,9 +1,10 @@
-/** One Jest run of all specs, or of the given paths, counted by folder. */
+/** One Jest run of all specs, or of the given paths, counted by folder; with what became of each numbered case. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { ROOT } from '../setup/paths.mjs';
+import { CATEGORIES } from './cases.mjs';
 import { sum } from './counts.mjs';
 
 /** Always listed, so that a folder whose tests have gone missing shows. */
@@ -11,9 +12,10 @@ const FOLDERS = ['unit', 'contract', 'e2e', 'attack', 'fault'];
 
 /**
  * @typedef {import('./counts.mjs').Count} Count
- * @typedef {{ name: string, status: string, assertionResults: { status: string }[] }} SuiteResult one file of Jest's JSON
+ * @typedef {import('./cases.mjs').TestResult} TestResult
+ * @typedef {{ name: string, status: string, assertionResults: TestResult[] }} SuiteResult one file of Jest's JSON
  * @param {string[]} args paths and options for Jest
- * @returns {{ ok: boolean, byFolder: Map<string, Count> }} `ok` is Jest's own verdict
+ * @returns {{ ok: boolean, byFolder: Map<string, Count>, cases: TestResult[] }} `ok` is Jest's own verdict, `cases` the tests of the folders with numbered cases
  */
 export function runJest(args) {
   const directory = mkdtempSync(join(tmpdir(), 'caisson-jest-'));
@@ -34,7 +36,12 @@ export function runJest(args) {
     );
     /** @type {SuiteResult[]} */
     const suites = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults : [];
-    return { ok: status === 0, byFolder: countByFolder(suites) };
+    const cases = suites.filter(({ name }) => folderOf(name) in CATEGORIES);
+    return {
+      ok: status === 0,
+      byFolder: countByFolder(suites),
+      cases: cases.flatMap(({ assertionResults }) => assertionResults),
+    };
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -64,11 +64,11 @@ describe('the walk', () => {
   const nobody = () => new Client(caisson.url, '');
   const keyWith = (...scopes: (typeof SCOPES)[number][]) => caisson.clientOf('walker', scopes);
 
-  it('knows every route', () => {
+  it('[A20] the walk knows every route', () => {
     expect(routes.map(nameOf).sort()).toEqual([...PUBLIC, ...Object.keys(ENOUGH)].sort());
   });
 
-  it('without a key: only what is public answers', async () => {
+  it('[A21] without a key: only what is public answers', async () => {
     for (const route of routes) {
       const answer = await rawCall(nobody(), route.method, route.path);
       if (PUBLIC.includes(nameOf(route)))
@@ -77,7 +77,7 @@ describe('the walk', () => {
     }
   });
 
-  it('with a key that may nothing, or all but what is needed: without a scope nothing answers', async () => {
+  it('[A22] with a key that may nothing, or all but what is needed: without a scope nothing answers', async () => {
     const powerless = await keyWith();
     for (const [name, enough] of Object.entries(ENOUGH)) {
       const [method = '', path = ''] = name.split(' ');
@@ -87,7 +87,7 @@ describe('the walk', () => {
     }
   });
 
-  it('with one of the scopes: none is refused for its key', async () => {
+  it('[A23] with one of the scopes: no route is refused for its key', async () => {
     for (const [name, enough] of Object.entries(ENOUGH)) {
       const [method = '', path = ''] = name.split(' ');
       for (const scope of enough) {
@@ -97,7 +97,7 @@ describe('the walk', () => {
     }
   });
 
-  it('no other method of a path that is known does anything', async () => {
+  it('[A24] no other method of a path that is known does anything', async () => {
     for (const path of new Set(routes.map((route) => route.path)))
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'])
         if (!routes.some((route) => route.path === path && route.method === method))
@@ -108,7 +108,7 @@ describe('the walk', () => {
           ]);
   });
 
-  it('METRICS_PUBLIC opens /metrics and nothing else', async () => {
+  it('[A25] METRICS_PUBLIC opens /metrics and nothing else', async () => {
     const open = await startCaisson({ METRICS_PUBLIC: 'true' });
     try {
       const stranger = new Client(open.url, '');
@@ -138,7 +138,7 @@ describe('the walk', () => {
       'claude-code-cancel': { executionId: 'known' },
     };
 
-    it('knows every message', () => {
+    it('[A26] the walk knows every socket message', () => {
       expect(Object.keys(caisson.app.get(StreamingGateway).messages).sort()).toEqual(
         Object.keys(MESSAGES).sort(),
       );
@@ -151,25 +151,25 @@ describe('the walk', () => {
       ['a token that is no text', { token: { $ne: '' } }],
       ['a list of tokens', { token: ['csk_wrong'] }],
       ['a very long token', { token: 'x'.repeat(100_000) }],
-    ])('%s: the connection is refused', async (_, auth) => {
+    ])('[A27] a socket connection without a valid token is refused: %s', async (_, auth) => {
       const refused: unknown = await connect(auth).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(Error);
       expect(errorBody.parse((refused as { data?: unknown }).data).code).toBe('E007');
     });
 
-    it('a key is not taken from where it would be logged', async () => {
+    it('[A08] a key is not taken from where it would be logged: query string, cookie', async () => {
       const { secret } = await keyWith('run', 'read');
       for (const options of [{ query: { token: secret } }, { extraHeaders: { cookie: `token=${secret}` } }])
         await expect(connect({}, options)).rejects.toMatchObject({ data: { code: 'E007' } });
     });
 
-    it('a revoked key is refused', async () => {
+    it('[A28] a revoked key opens no socket', async () => {
       const { id, secret } = await keys.create({ userId: 'walker', name: 'old', scopes: ['read'] });
       await keys.revoke(id);
       await expect(connect({ token: secret })).rejects.toMatchObject({ data: { code: 'E007' } });
     });
 
-    it('with a key that may nothing: no message is taken', async () => {
+    it('[A29] with a key that may nothing: no socket message is taken', async () => {
       const socket = await connect({ token: (await keyWith()).secret });
       for (const [name, message] of Object.entries(MESSAGES)) {
         const { error } = (await socket.emitWithAck(name, message)) as { error: unknown };
@@ -177,7 +177,7 @@ describe('the walk', () => {
       }
     });
 
-    it('a key that is revoked while its socket is open stops working', async () => {
+    it('[A30] a key that is revoked while its socket is open stops working', async () => {
       const { id, secret } = await keys.create({
         userId: 'walker',
         name: 'soon old',
@@ -191,7 +191,7 @@ describe('the walk', () => {
       expect((await new Client(caisson.url, secret).get('/api/executions')).status).toBe(401);
     });
 
-    it('a message that is unknown is refused, with or without an acknowledgement', async () => {
+    it('[A31] a socket message that is unknown is refused, with or without an acknowledgement', async () => {
       const socket = await connect({ token: caisson.admin.secret });
       expect(await socket.emitWithAck('claude-code-admin', {})).toMatchObject({ error: { code: 'E003' } });
       const told = new Promise((resolve) => socket.once('claude-code-error', resolve));

@@ -282,21 +282,27 @@ describe('bad input', () => {
   describe('over HTTP', () => {
     afterEach(expectNothingDone);
 
-    it.each(REQUESTS)('%s', async (_, request, code, field) => {
-      for (const path of ['/api/claude-code', '/api/executions']) {
-        const error = refusalOf(await withinASecond(() => alice.call('POST', path, request)));
-        expect(error.code).toBe(code);
-        if (field !== null) expect(fieldsOf(error)).toContain(field);
-      }
-    });
+    it.each(REQUESTS)(
+      '[A32] a wrong request is refused naming its field: %s',
+      async (_, request, code, field) => {
+        for (const path of ['/api/claude-code', '/api/executions']) {
+          const error = refusalOf(await withinASecond(() => alice.call('POST', path, request)));
+          expect(error.code).toBe(code);
+          if (field !== null) expect(fieldsOf(error)).toContain(field);
+        }
+      },
+    );
 
-    it.each(BODIES)('%s', async (_, body, field) => {
-      const error = refusalOf(await withinASecond(() => alice.call('POST', '/api/executions', body)));
-      expect(error.code).toBe('E003');
-      expect(fieldsOf(error)).toContain(field);
-    });
+    it.each(BODIES)(
+      '[A33] a wrong or hostile body is refused, within a second: %s',
+      async (_, body, field) => {
+        const error = refusalOf(await withinASecond(() => alice.call('POST', '/api/executions', body)));
+        expect(error.code).toBe('E003');
+        expect(fieldsOf(error)).toContain(field);
+      },
+    );
 
-    it('a small body that unpacks to 50 MB', async () => {
+    it('[A34] a small body that unpacks to 50 MB is refused', async () => {
       const packed = gzipSync(JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }));
       const response = await fetch(`${caisson.url}/api/executions`, {
         method: 'POST',
@@ -312,7 +318,7 @@ describe('bad input', () => {
       expect(error).toMatchObject({ code: 'E003', details: [{ field: 'body' }] });
     });
 
-    it.each(HEADERS)('%s', async (_, method, path, headers, field) => {
+    it.each(HEADERS)('[A35] a wrong header is refused: %s', async (_, method, path, headers, field) => {
       const answer = await withinASecond(() =>
         rawCall(alice, method, path, JSON.stringify(valid), {
           'content-type': 'application/json',
@@ -324,18 +330,18 @@ describe('bad input', () => {
       expect(fieldsOf(error)).toContain(field);
     });
 
-    it.each(QUERIES)('%s', async (path, field) => {
+    it.each(QUERIES)('[A36] a wrong query is refused, lists and nested keys too: %s', async (path, field) => {
       const error = refusalOf(await withinASecond(() => caisson.admin.get(path)));
       expect(error.code).toBe('E003');
       expect(fieldsOf(error)).toContain(field);
     });
 
-    it.each(ROUTES)('%s %s', async (method, path, code) => {
+    it.each(ROUTES)('[A37] a method or path that is none is refused: %s %s', async (method, path, code) => {
       const error = refusalOf(await withinASecond(() => rawCall(caisson.admin, method, path)));
       expect(error.code).toBe(code);
     });
 
-    it('a key that does not exist, is no key, or comes twice', async () => {
+    it('[A38] a key that does not exist, is no key, or comes twice is refused', async () => {
       const call = (headers: Record<string, string>) => fetch(`${caisson.url}/api/executions`, { headers });
       const wrong = [
         { authorization: `Bearer ${alice.secret}x` },
@@ -378,11 +384,14 @@ describe('bad input', () => {
       return errorBody.parse(error);
     };
 
-    it.each(REQUESTS)('%s', async (_, request, code, field) => {
-      const error = await refused('claude-code-stream', request);
-      expect(error.code).toBe(code);
-      if (field !== null) expect(fieldsOf(error)).toContain(field);
-    });
+    it.each(REQUESTS)(
+      '[A39] a wrong request over socket.io is refused naming its field: %s',
+      async (_, request, code, field) => {
+        const error = await refused('claude-code-stream', request);
+        expect(error.code).toBe(code);
+        if (field !== null) expect(fieldsOf(error)).toContain(field);
+      },
+    );
 
     it.each([
       ['a number', 7],
@@ -394,11 +403,11 @@ describe('bad input', () => {
       ['a thousand levels', { ...valid, context: JSON.parse(deep(1000)) as unknown }],
       ['__proto__', JSON.parse('{"action":"generate","prompt":"x","__proto__":{"admin":true}}') as unknown],
       ['constructor', { ...valid, constructor: { prototype: { admin: true } } }],
-    ])('%s as the message', async (_, message) => {
+    ])('[A40] what is no message is refused over socket.io: %s', async (_, message) => {
       expect((await refused('claude-code-stream', message)).code).toBe('E003');
     });
 
-    it('no message at all', async () => {
+    it('[A41] no message at all is refused over socket.io', async () => {
       expect((await refused('claude-code-stream')).code).toBe('E003');
       expect((await refused('claude-code-cancel')).code).toBe('E003');
     });
@@ -411,26 +420,26 @@ describe('bad input', () => {
       ['claude-code-subscribe', { executionId: 'x', from: 3 }, 'from'],
       ['claude-code-cancel', {}, 'executionId'],
       ['claude-code-cancel', { executionId: 'x', after: 3 }, 'after'],
-    ])('%s %j', async (name, message, field) => {
+    ])('[A42] a wrong socket message is refused naming its field: %s %j', async (name, message, field) => {
       const error = await refused(name, message);
       expect(error.code).toBe('E003');
       expect(fieldsOf(error)).toContain(field);
     });
 
     it.each(['claude-code-destroy', 'toString', 'constructor', '__proto__', 'hasOwnProperty', ''])(
-      'the unknown message "%s"',
+      '[A43] an unknown socket message is refused, names that every object has too: "%s"',
       async (name) => {
         expect((await refused(name, valid)).code).toBe('E003');
       },
     );
   });
 
-  it('left nothing behind in memory', () => {
+  it('[A44] bad input left nothing behind in memory', () => {
     expect(collectedHeapBytes() - heapBefore).toBeLessThan(64 * 1024 * 1024);
   });
 });
 
-it('PROMPT_POLICY=off lets a prompt talk of the world outside', async () => {
+it('[A45] PROMPT_POLICY=off lets a prompt talk of the world outside', async () => {
   const caisson = await startCaisson({ PROMPT_POLICY: 'off' });
   try {
     const { status, body } = await caisson.admin.run({

@@ -29,7 +29,7 @@ describe.each([
     });
 
   it.each([EVIL, FRIEND, 'null', `${FRIEND}.evil.example`, FRIEND.replace('https', 'http')])(
-    'lets %s read only if it is listed',
+    '[A10] a page of another origin reads only if it is listed: %s',
     async (origin) => {
       const expected = allowed.includes(origin) ? origin : null;
       const asked = await rawCall(caisson.admin, 'GET', '/api/executions', undefined, { origin });
@@ -63,18 +63,18 @@ describe.each([
   };
 
   it.each([EVIL, FRIEND, 'null', `${FRIEND}.evil.example`])(
-    'lets %s connect only if it is listed',
+    '[A46] a page of another origin opens a socket only if it is listed: %s',
     async (origin) => {
       expect(await handshakes(origin)).toEqual(allowed.includes(origin) ? [200, 101] : [403, 400]);
     },
   );
 
-  it('lets its own page connect', async () => {
+  it('[A47] its own page opens a socket', async () => {
     expect(await handshakes(caisson.url)).toEqual([200, 101]);
   });
 
   it.each(['/health/live', '/api/executions', '/api/nowhere', '/docs', '/metrics'])(
-    '%s tells browsers to be careful',
+    '[A48] answers tell browsers to be careful: %s',
     async (path) => {
       const { headers } = await rawCall(caisson.admin, 'GET', path);
       expect(Object.fromEntries(headers)).toMatchObject({
@@ -98,7 +98,7 @@ describe('a socket that sends too much', () => {
   afterAll(() => caisson.clear());
 
   it.each(['websocket', 'polling'])(
-    'is closed at a message of 3 MB over %s, and nobody else',
+    '[A49] a socket is closed at a message of 3 MB, and nobody else: %s',
     async (transport) => {
       const other = await caisson.admin.socket();
       const socket = io(caisson.url, {

@@ -82,7 +82,7 @@ describe('canary keys', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('the model gets its key, and nothing else of the server', () => {
+  it('[E06] the model gets its key, and nothing else of the server', () => {
     const asked = model.requests.filter(({ method }) => method === 'POST');
     expect(asked.length).toBeGreaterThan(5);
     for (const { headers } of asked) expect(headers['x-api-key']).toBe(MODEL_KEY);
@@ -92,14 +92,14 @@ describe('canary keys', () => {
     }
   });
 
-  it('the search was a search: it saw environments, processes and files', async () => {
+  it('[E10] the search for keys was a search: it saw environments, processes and files', async () => {
     const { body } = await admin.get<string>('/api/projects/searched/files/found.txt');
     expect(body).toContain('ANTHROPIC_API_KEY=sk-sandbox-');
     expect(body).toContain('/opt/agent/claude');
     expect(body).toContain('HTTP/1.1 404');
   });
 
-  it('no answer and no event holds one', async () => {
+  it('[E02] no answer and no event holds a key of the server', async () => {
     expect(seen(JSON.stringify(answers))).toEqual([]);
     const { body } = await admin.get<{ items: { id: string }[] }>('/api/executions');
     expect(body.items).toHaveLength(answers.length);
@@ -119,13 +119,13 @@ describe('canary keys', () => {
     '/api/usage',
     '/health/ready',
     '/api/commands',
-  ])('%s holds none', async (path) => {
+  ])('[E03] no page or list of the server holds a key: %s', async (path) => {
     const { status, body } = await admin.get(path);
     expect(status).toBe(200);
     expect(seen(JSON.stringify(body))).toEqual([]);
   });
 
-  it('no log line holds one', () => {
+  it('[E04] no log line holds a key of the server', () => {
     expect(server.output()).toContain('"msg":"request"');
     expect(
       server
@@ -135,7 +135,7 @@ describe('canary keys', () => {
     ).toEqual([]);
   });
 
-  it('no file of the server holds one: database, workspaces, sockets', async () => {
+  it('[E05] no file of the server holds a key: database, workspaces, sockets', async () => {
     const files = await filesBelow(directory);
     expect(files.some((path) => path.includes('.db') || path.includes('sqlite'))).toBe(true);
     expect(files.some((path) => path.endsWith('found.txt'))).toBe(true);
@@ -171,7 +171,7 @@ function passOn(request: IncomingMessage, response: ServerResponse, behind: stri
   });
 }
 
-it('a model service that repeats the key in its errors tells it to nobody', async () => {
+it('[E07] a model service that repeats the key in its errors tells it to nobody', async () => {
   buildServer();
   const directory = await temporaryDirectory();
   const model = new RehearsalModel();

@@ -29,9 +29,12 @@ const MET_IN = {
   E099: ['test/contract/errors.spec.ts', 'E099'],
 } as const satisfies Record<ErrorCode, readonly [file: string, words: string]>;
 
-it.each(Object.entries(MET_IN))('%s is met in %j', (_, [file, words]) => {
-  expect(readFileSync(file, 'utf8')).toContain(words);
-});
+it.each(Object.entries(MET_IN))(
+  '[A50] every error of the catalogue is met by a test: %s in %j',
+  (_, [file, words]) => {
+    expect(readFileSync(file, 'utf8')).toContain(words);
+  },
+);
 
 describe('errors of an execution', () => {
   let caisson: Caisson;
@@ -65,23 +68,23 @@ describe('errors of an execution', () => {
     return errorBody.parse(body.error);
   };
 
-  it('E001 when the time limit ends it', async () => {
+  it('[A51] E001 when the time limit ends it', async () => {
     await failsWith('E001', '@hang', { timeout: 1500 });
   });
 
-  it('E005 when the model fails', async () => {
+  it('[A52] E005 when the model fails', async () => {
     await failsWith('E005', '@status 500');
   });
 
-  it('E002 when the model is overrun', async () => {
+  it('[A53] E002 when the model is overrun', async () => {
     await failsWith('E002', '@status 429 retry-after 7');
   });
 
-  it('E011 when the tokens of the request are used up', async () => {
+  it('[A54] E011 when the tokens of the request are used up', async () => {
     await failsWith('E011', '@deltas 100\n@tool Bash {"command":"true"}\n@deltas 100', { maxTokens: 20 });
   });
 
-  it('E010 for an idempotency key with another request', async () => {
+  it('[A55] E010 for an idempotency key with another request', async () => {
     const request = { action: 'generate' as const, prompt: '@text once' };
     const headers = { 'idempotency-key': 'the-same' };
     const first = await caisson.admin.submit(request, headers);
@@ -105,7 +108,7 @@ describe('errors of an execution', () => {
             .items[0]?.id ?? '';
     });
 
-    it('E012 when the queue is full', async () => {
+    it('[A56] E012 when the queue is full', async () => {
       const request = { action: 'generate', prompt: 'one too many' };
       for (const path of ['/api/claude-code', '/api/executions'])
         expect(refusalOf(await caisson.admin.call('POST', path, request)).code).toBe('E012');
@@ -115,7 +118,7 @@ describe('errors of an execution', () => {
       });
     });
 
-    it('E013 when the caller cancels', async () => {
+    it('[A57] E013 when the caller cancels', async () => {
       const socket = await caisson.admin.socket();
       const complete = new Promise<object>((resolve) => socket.once('claude-code-complete', resolve));
       await socket.emitWithAck('claude-code-subscribe', { executionId: running });
@@ -129,7 +132,7 @@ describe('errors of an execution', () => {
   });
 });
 
-it('E002 above the rate limit', async () => {
+it('[A58] E002 above the rate limit', async () => {
   const caisson = await startCaisson({ RATE_LIMIT_REQUESTS: '3', RATE_LIMIT_WINDOW_MS: '600000' });
   try {
     const call = () => caisson.admin.get('/api/executions');
@@ -149,7 +152,7 @@ describe.each([
   ['believes the proxy in front', '1', ['connected', 'connected', 'connected']],
   ['believes nobody', '0', ['connected', 'connected', 'E002']],
 ])('a server that %s', (_, TRUST_PROXY, outcomes) => {
-  it('counts sockets by the address that is theirs', async () => {
+  it('[A59] sockets are counted by the address that is theirs', async () => {
     const caisson = await startCaisson({
       TRUST_PROXY,
       RATE_LIMIT_REQUESTS: '2',

@@ -50,33 +50,39 @@ describe("somebody else's execution", () => {
     ['GET', '/changes', {}],
     ['GET', '/changes', { accept: 'text/x-diff' }],
     ['POST', '/cancel', {}],
-  ])('%s %s %j', async (method, suffix, headers) => {
-    const answers = [];
-    for (const id of [theirs, UNKNOWN])
-      answers.push(await answerTo(method, `/api/executions/${id}${suffix}`, headers));
-    expect(answers[0]).toEqual(answers[1]);
-    expect(answers[0]?.status).toBe(404);
-  });
+  ])(
+    "[A07] somebody else's execution is answered like an unknown one: %s %s %j",
+    async (method, suffix, headers) => {
+      const answers = [];
+      for (const id of [theirs, UNKNOWN])
+        answers.push(await answerTo(method, `/api/executions/${id}${suffix}`, headers));
+      expect(answers[0]).toEqual(answers[1]);
+      expect(answers[0]?.status).toBe(404);
+    },
+  );
 
-  it.each(['claude-code-subscribe', 'claude-code-cancel'])('%s', async (name) => {
-    const socket: Socket = await bob.socket();
-    const heard: unknown[] = [];
-    socket.on('claude-code-data', (event) => heard.push(event));
-    const answers = [];
-    for (const executionId of [theirs, UNKNOWN])
-      answers.push(await socket.emitWithAck(name, { executionId }));
-    expect(answers[0]).toEqual(answers[1]);
-    expect(answers[0]).toMatchObject({ error: { code: 'E009' } });
-    expect(heard).toEqual([]);
-  });
+  it.each(['claude-code-subscribe', 'claude-code-cancel'])(
+    "[A60] somebody else's execution is unknown over socket.io: %s",
+    async (name) => {
+      const socket: Socket = await bob.socket();
+      const heard: unknown[] = [];
+      socket.on('claude-code-data', (event) => heard.push(event));
+      const answers = [];
+      for (const executionId of [theirs, UNKNOWN])
+        answers.push(await socket.emitWithAck(name, { executionId }));
+      expect(answers[0]).toEqual(answers[1]);
+      expect(answers[0]).toMatchObject({ error: { code: 'E009' } });
+      expect(heard).toEqual([]);
+    },
+  );
 
-  it('stands in no list', async () => {
+  it("[A61] somebody else's execution stands in no list", async () => {
     expect((await bob.get<ExecutionList>('/api/executions')).body).toEqual({ items: [] });
     expect(refusalOf(await bob.get('/api/executions?userId=alice')).code).toBe('E008');
     expect((await bob.get<ExecutionList>(`/api/executions?cursor=${theirs}`)).body).toEqual({ items: [] });
   });
 
-  it('and a project of the same name is another workspace', async () => {
+  it('[A62] a project of the same name is another workspace', async () => {
     const alice = await caisson.clientOf('alice');
     await alice.call('PUT', '/api/projects/shared/files/mine.txt', 'mine');
     const path = '/api/projects/shared/files';

@@ -9,21 +9,32 @@ import { rawCall } from '../support/raw-http.js';
 
 const FILES = '/api/projects/default/files';
 
-const REFUSED: [what: string, path: string, codes: string[]][] = [
+type Row = [what: string, path: string, codes: string[]];
+
+const CLIMBING: Row[] = [
   ['dots', `${FILES}/../../../secret`, ['E004']],
   ['dots on the way', `${FILES}/src/../../secret`, ['E004']],
   ['dots that end inside', `${FILES}/src/../inside.txt`, ['E004']],
+];
+
+const ENCODED: Row[] = [
   ['encoded dots', `${FILES}/%2e%2e%2f%2e%2e%2fsecret`, ['E004']],
   ['encoded dots, one by one', `${FILES}/%2e%2e/%2e%2e/secret`, ['E004']],
   ['dots with a mark of their own case', `${FILES}/.%2E/.%2E/secret`, ['E004']],
   ['backslashes', `${FILES}/..\\..\\secret`, ['E004']],
   ['encoded backslashes', `${FILES}/..%5c..%5csecret`, ['E004']],
+  ['overlong UTF-8', `${FILES}/%c0%ae%c0%ae/secret`, ['E003']],
+  ['a broken escape', `${FILES}/%zz`, ['E003']],
+];
+
+const ABSOLUTE: Row[] = [
   ['an absolute path', `${FILES}//etc/passwd`, ['E003', 'E004']],
   ['an encoded absolute path', `${FILES}/%2fetc%2fpasswd`, ['E004']],
   ['a drive', `${FILES}/C:%5cboot.ini`, ['E004']],
-  ['overlong UTF-8', `${FILES}/%c0%ae%c0%ae/secret`, ['E003']],
+];
+
+const CHARACTERS: Row[] = [
   ['an encoded lone surrogate', `${FILES}/%ed%a0%80`, ['E003']],
-  ['a broken escape', `${FILES}/%zz`, ['E003']],
   ['a NUL', `${FILES}/a%00.png`, ['E003']],
   ['a newline', `${FILES}/a%0ab`, ['E003']],
   ['a carriage return', `${FILES}/a%0d%0aSet-Cookie:x`, ['E003']],
@@ -33,6 +44,9 @@ const REFUSED: [what: string, path: string, codes: string[]][] = [
   ['a lone dot', `${FILES}/%2e`, ['E003']],
   ['a name of 5000 characters', `${FILES}/${'x'.repeat(5000)}`, ['E003']],
   ['a path of 10 000 characters', `${FILES}/${'x/'.repeat(4999)}x`, ['E003']],
+];
+
+const PROJECTS: Row[] = [
   ['a project that climbs', '/api/projects/../files/x', ['E009', 'E003']],
   ['an encoded project that climbs', '/api/projects/%2e%2e/files/x', ['E003']],
   ['a project with a NUL', '/api/projects/a%00/files/x', ['E003']],
@@ -66,7 +80,7 @@ describe('file paths', () => {
 
   const names = async () => (await alice.get<FileList>(FILES)).body.items.map(({ path }) => path);
 
-  it.each(REFUSED)('%s', async (_, path, codes) => {
+  const expectRefused = async (_: string, path: string, codes: string[]) => {
     const before = [await readdir(caisson.directory), await readdir(join(caisson.directory, 'data'))];
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const answer = await rawCall(alice, method, path, method === 'PUT' ? 'planted' : undefined);
@@ -75,13 +89,19 @@ describe('file paths', () => {
     expect([await readdir(caisson.directory), await readdir(join(caisson.directory, 'data'))]).toEqual(
       before,
     );
-  });
+  };
 
-  it('that were refused have made and removed nothing', async () => {
+  it.each(CLIMBING)('[P01] a path that climbs: %s', expectRefused);
+  it.each(ENCODED)('[P02] a path that climbs in disguise: %s', expectRefused);
+  it.each(ABSOLUTE)('[P03] an absolute path: %s', expectRefused);
+  it.each(CHARACTERS)('[P04] a path of characters or lengths that no name has: %s', expectRefused);
+  it.each(PROJECTS)('[P20] a project that is a path: %s', expectRefused);
+
+  it('[P21] paths that were refused have made and removed nothing', async () => {
     expect(await names()).toEqual(['inside.txt']);
   });
 
-  it.each(NAMES)('%s is a name like any other', async (_, sent, name) => {
+  it.each(NAMES)('[P22] a strange name is a name like any other: %s', async (_, sent, name) => {
     const path = `${FILES}/${sent}`;
     expect((await rawCall(alice, 'PUT', path, 'mine')).status).toBe(201);
     expect(await names()).toEqual([name, 'inside.txt'].sort());
@@ -90,14 +110,14 @@ describe('file paths', () => {
     expect(await names()).toEqual(['inside.txt']);
   });
 
-  it('a path to be gone through is never followed by a JSON body either', async () => {
+  it('[P23] a path that climbs is not followed by a JSON body either', async () => {
     const answer = await rawCall(alice, 'PUT', `${FILES}/../x.json`, '{"a":1}', {
       'content-type': 'application/json',
     });
     expect(refusalOf(answer).code).toBe('E004');
   });
 
-  it('JSON put as a file stays as it is, however the route is written', async () => {
+  it('[P24] JSON put as a file stays as it is, however the route is written', async () => {
     const text = '{ "a" :1 }';
     for (const route of ['/api/projects', '/API/Projects']) {
       const path = `${route}/default/files/x.json`;
@@ -107,7 +127,7 @@ describe('file paths', () => {
     await alice.call('DELETE', `${FILES}/x.json`);
   });
 
-  it('a page put as a file never runs in the origin of the service', async () => {
+  it('[P25] a page put as a file never runs in the origin of the service', async () => {
     const path = `${FILES}/page.html`;
     await rawCall(alice, 'PUT', path, '<script>alert(1)</script>', { 'content-type': 'text/html' });
     const { headers } = await rawCall(alice, 'GET', path);

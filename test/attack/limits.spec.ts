@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
 import { type Caisson, startCaisson } from '../support/caisson.js';
+import { itAsRoot } from '../support/cases.js';
 import type { Client } from '../support/client.js';
 
 const MIB = 1024 * 1024;
@@ -50,6 +51,14 @@ describe('an execution that takes too much', () => {
     return { execution, output: results.map(({ data }) => data.output).join('\n') };
   };
 
+  const endsFor = async (_: string, command: string, limit: string) => {
+    const { execution } = await attack(command);
+    expect(execution).toMatchObject({
+      status: 'failed',
+      response: { error: { code: 'E015', details: { limit } } },
+    });
+  };
+
   it.each([
     ['a fork bomb', 'f() { f | f & }; f; sleep 30', 'processes'],
     [
@@ -57,20 +66,27 @@ describe('an execution that takes too much', () => {
       `perl -e 'for (1..100000) { my $p = fork; defined $p or sleep 30; $p or sleep 60 }'`,
       'processes',
     ],
-    ['a memory hog', `perl -e 'my @all; push @all, "x" x 10_000_000 while 1'`, 'memory'],
+  ])('[R01] too many processes end with E015: %s', endsFor);
+
+  it.each([['a memory hog', `perl -e 'my @all; push @all, "x" x 10_000_000 while 1'`, 'memory']])(
+    '[R02] too much memory ends with E015: %s',
+    endsFor,
+  );
+
+  it.each([
     [
       'a disk filler',
       'for n in $(seq 4); do head -c 40000000 /dev/zero > fill$n; done; sleep 30',
       'workspace-bytes',
     ],
     ['a flood of files', 'for n in $(seq 3000); do : > file$n; done; sleep 30', 'workspace-entries'],
-  ])('%s ends with E015 and names its limit', async (_, command, limit) => {
-    const { execution } = await attack(command);
-    expect(execution).toMatchObject({
-      status: 'failed',
-      response: { error: { code: 'E015', details: { limit } } },
-    });
-  });
+  ])('[R03] a full workspace ends with E015: %s', endsFor);
+
+  const isFeltByTheProgramAlone = async (_: string, command: string, said: RegExp) => {
+    const { execution, output } = await attack(command);
+    expect({ status: execution.status, error: execution.response?.error }).toEqual({ status: 'succeeded' });
+    expect(output).toMatch(said);
+  };
 
   it.each([
     [
@@ -79,23 +95,25 @@ describe('an execution that takes too much', () => {
       /File (size limit exceeded|too large)|50331648/,
     ],
     ['a full /tmp', 'head -c 50000000 /dev/zero > /tmp/x; stat -c %s /tmp/x', /Disk full|No space left/],
+    ['a sparse file of 10 TiB', 'truncate -s 10T huge; echo $?', /File too large|File size limit/],
+  ])('[R20] a limit on files is felt by the program alone: %s', isFeltByTheProgramAlone);
+
+  it.each([
     [
       'too many open files',
       `perl -e 'my @f; while (open my $f, "<", "/dev/null") { push @f, $f } print scalar(@f), " $!"'`,
       /^2\d\d Too many open files/,
     ],
-    ['a sparse file of 10 TiB', 'truncate -s 10T huge; echo $?', /File too large|File size limit/],
+  ])('[R04] a limit on descriptors is felt by the program alone: %s', isFeltByTheProgramAlone);
+
+  it.each([
     ['a flood on standard output', 'yes | head -c 300000000; echo over', /y\ny/],
     ['a line of 200 MB', 'head -c 200000000 /dev/zero | tr "\\0" x; echo over', /x{1000}/],
-  ])('%s is felt by the program alone', async (_, command, said) => {
-    const { execution, output } = await attack(command);
-    expect({ status: execution.status, error: execution.response?.error }).toEqual({ status: 'succeeded' });
-    expect(output).toMatch(said);
-  });
+  ])('[R09] a flood of output is felt by the program alone: %s', isFeltByTheProgramAlone);
 });
 
 describe('what is left when the servers have stopped', () => {
-  it('is no cgroup', async () => {
+  it('[R21] no cgroup is left when the servers have stopped', async () => {
     const caisson = await startCaisson();
     await caisson.admin.run({ action: 'generate', prompt: '@text hello' });
     await caisson.clear();
@@ -107,21 +125,21 @@ describe('what is left when the servers have stopped', () => {
 });
 
 describe('identities', () => {
-  /** As root, each user's sandboxes have a uid of their own: what workspaces belong to on the host. */
-  const asRoot = process.getuid?.() === 0 ? it : it.skip;
-
-  asRoot('two users never share a uid, none is root, and their files are closed to each other', async () => {
-    const caisson = await startCaisson();
-    for (const user of ['ann', 'bob'])
-      await (await caisson.clientOf(user)).call('PUT', '/api/projects/p/files/mine.txt', 'mine');
-    const root = join(caisson.directory, 'data', 'workspaces');
-    const owners = await Promise.all((await readdir(root)).map((name) => stat(join(root, name))));
-    expect(new Set(owners.map(({ uid }) => uid)).size).toBe(2);
-    for (const { uid, gid, mode } of owners) {
-      expect(uid).toBeGreaterThanOrEqual(200_000);
-      expect(gid).toBe(uid);
-      expect(mode & 0o077).toBe(0);
-    }
-    await caisson.clear();
-  });
+  itAsRoot(
+    '[R22] two users never share a uid, none is root, and their files are closed to each other',
+    async () => {
+      const caisson = await startCaisson();
+      for (const user of ['ann', 'bob'])
+        await (await caisson.clientOf(user)).call('PUT', '/api/projects/p/files/mine.txt', 'mine');
+      const root = join(caisson.directory, 'data', 'workspaces');
+      const owners = await Promise.all((await readdir(root)).map((name) => stat(join(root, name))));
+      expect(new Set(owners.map(({ uid }) => uid)).size).toBe(2);
+      for (const { uid, gid, mode } of owners) {
+        expect(uid).toBeGreaterThanOrEqual(200_000);
+        expect(gid).toBe(uid);
+        expect(mode & 0o077).toBe(0);
+      }
+      await caisson.clear();
+    },
+  );
 });

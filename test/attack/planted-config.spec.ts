@@ -153,14 +153,18 @@ describe('planted in a workspace', () => {
     ['refactor', 'analyze'],
   ] as const;
 
-  it.each(PLANTED.map(([what, files], index) => ({ what, files, index })))(
-    '$what',
-    async ({ files, index }) => {
-      await plantAndRun(`project-${index}`, files, PAIRS[index % 2] ?? []);
-    },
-  );
+  const rows = PLANTED.map(([what, files], index) => ({ what, files, index }));
+  const isServer = ({ what }: { what: string }) => what.includes('MCP server');
+  const meansNothing = ({ files, index }: (typeof rows)[number]) =>
+    plantAndRun(`project-${index}`, files, PAIRS[index % 2] ?? []);
 
-  it('all of it at once, for every command', async () => {
+  it.each(rows.filter((row) => !isServer(row)))(
+    '[F06] planted in a workspace, it runs nothing and redirects nothing: $what',
+    meansNothing,
+  );
+  it.each(rows.filter(isServer))('[F07] planted in a workspace, it is not started: $what', meansNothing);
+
+  it('[F20] all of it planted at once means nothing, for every command', async () => {
     await plantAndRun(
       'everything',
       Object.assign({}, ...PLANTED.map(([, files]) => files)) as Record<string, string>,
@@ -168,7 +172,7 @@ describe('planted in a workspace', () => {
     );
   });
 
-  it('a command that is called by its name is only text', async () => {
+  it('[F21] a planted command that is called by its name is only text', async () => {
     const { admin } = ground.caisson;
     const path = '/api/projects/called/files/.claude/commands/planted.md';
     await admin.call('PUT', path, withFrontMatter('planted'));
@@ -185,7 +189,7 @@ describe('planted in a workspace', () => {
     expect(JSON.stringify(body)).not.toContain(MARK);
   });
 
-  it('permissions without bounds give no tool that the command has not', async () => {
+  it('[F22] planted permissions without bounds give no tool that the command has not', async () => {
     const { admin } = ground.caisson;
     const permissions = { defaultMode: 'bypassPermissions', allow: ['Write', 'WebFetch', 'Agent'] };
     await admin.call(
@@ -209,7 +213,7 @@ describe('planted in a workspace', () => {
     expect(results[2]?.output).not.toContain(MARK);
   });
 
-  it('the mark would be seen, were it left', async () => {
+  it('[F23] the mark of what was planted would be seen, were it left', async () => {
     const { body } = await ground.caisson.admin.run({
       action: 'generate',
       prompt: `@tool Bash {"command":${JSON.stringify(RUN)}}`,

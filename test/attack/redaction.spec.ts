@@ -13,7 +13,7 @@ describe('a configured secret that an agent comes by', () => {
   });
   afterAll(() => caisson.clear());
 
-  it('is in no event, no answer, no change and not in the database, also where the agent says it in pieces', async () => {
+  it('[E08] a configured secret that an agent comes by is in no event, answer, change or row, said in pieces too', async () => {
     const print = `printf '%s%s' ${HALVES.join(' ')}`;
     const { id } = await caisson.admin.submit({
       action: 'generate',

@@ -18,7 +18,7 @@ describe('a program inside a sandbox', () => {
     await ground.clear();
   });
 
-  it('finds nothing of the server’s environment, arguments or paths', async () => {
+  it('[E01] nothing of the server’s environment, arguments or paths is found in a sandbox, through /proc too', async () => {
     const { stdout } = await ground.shell(
       'env; cat /proc/*/environ /proc/*/cmdline | tr "\\0" "\\n"; cat /proc/self/cgroup; ls -l /proc/*/fd /proc/*/cwd /proc/*/root',
     );
@@ -28,7 +28,7 @@ describe('a program inside a sandbox', () => {
     expect(stdout).not.toContain(process.cwd());
   });
 
-  it('sees no other workspace and nothing of the server’s data', async () => {
+  it('[P10] a sandbox sees no other workspace and nothing of the server’s data', async () => {
     const other = await ground.workspace(FIRST_UID + 1);
     await ground.shell(`echo ${canary} >secret`, { workspace: other });
     const { stdout } = await ground.shell(
@@ -37,7 +37,7 @@ describe('a program inside a sandbox', () => {
     expect(stdout).toBe('/home/agent\n');
   });
 
-  it('writes nowhere but in its workspace, its home and its temporary directories', async () => {
+  it('[P14] a sandbox writes nowhere but in its workspace, its home and its temporary directories', async () => {
     const places = [
       '/',
       '/usr',
@@ -59,7 +59,7 @@ describe('a program inside a sandbox', () => {
     expect(stdout).toBe('end\n');
   });
 
-  it('cannot replace or remove the model’s socket', async () => {
+  it('[P13] a sandbox cannot replace or remove the model’s socket', async () => {
     const socket = join(ground.directory, 'm.sock');
     const server = await listening(
       createServer((connection) => connection.end('x')),
@@ -111,14 +111,14 @@ describe('a program inside a sandbox', () => {
       'TCP:example.com:80',
       'ABSTRACT-CONNECT:caisson-test-abstract',
       'UNIX-CONNECT:/var/run/docker.sock',
-    ])('reaches no %s', async (address) => {
+    ])('[N20] a sandbox reaches no address outside, directly: %s', async (address) => {
       const { stdout, stderr, exit } = await ground.shell(`echo x | timeout 5 socat - ${address}`);
       expect(stdout).toBe('');
       expect(stderr).toMatch(/unreachable|refused|resolution|not known|No such file|No address/i);
       expect(exit.code).toBe(1);
     });
 
-    it('reaches no service of the host', async () => {
+    it('[N08] a sandbox reaches no service of the host', async () => {
       const lines = ports.flatMap((port) =>
         ['127.0.0.1', '0.0.0.0', '[::1]'].map((host) => `socat -u TCP:${host}:${port} -;`),
       );
@@ -129,7 +129,7 @@ describe('a program inside a sandbox', () => {
       expect(stdout).toBe('end\n');
     });
 
-    it('cannot make raw or packet sockets', async () => {
+    it('[N11] a sandbox cannot make raw or packet sockets', async () => {
       const { stdout } = await ground.shell(
         'socat -u IP-SENDTO:127.0.0.1:1 - </dev/null && echo raw; socat -u INTERFACE:lo - </dev/null && echo packet; echo end',
       );
@@ -137,7 +137,7 @@ describe('a program inside a sandbox', () => {
     });
   });
 
-  it('gains no privileges: no namespaces, no mounts, no set-uid, no capabilities', async () => {
+  it('[S20] a sandbox gains no privileges: no namespaces, no mounts, no set-uid, no capabilities', async () => {
     const workspace = await ground.workspace();
     if (asRoot) {
       await copyFile('/usr/bin/id', join(workspace.path, 'id'));
@@ -151,7 +151,7 @@ describe('a program inside a sandbox', () => {
     expect(stdout).toBe('1000\nCapEff:\t0000000000000000\n');
   });
 
-  it('can signal nobody outside, not even processes of its own uid', async () => {
+  it('[S21] a sandbox can signal nobody outside, not even processes of its own uid', async () => {
     const outside = spawn('/bin/sleep', ['600'], {
       stdio: 'ignore',
       ...(asRoot ? { uid: FIRST_UID, gid: FIRST_UID } : {}),
@@ -165,7 +165,7 @@ describe('a program inside a sandbox', () => {
     }
   });
 
-  it('fills /tmp, its home and shared memory only up to their size', async () => {
+  it('[R05] a sandbox fills /tmp, its home and shared memory only up to their size', async () => {
     const small = await sandboxGround({ SANDBOX_TMP_BYTES: String(1024 * 1024) });
     const { stdout, stderr } = await small.shell(
       'for p in /tmp /home/agent /dev/shm; do head -c 100000000 /dev/zero >$p/fill; stat -c %s $p/fill; done',
@@ -176,7 +176,7 @@ describe('a program inside a sandbox', () => {
     expect(sizes).toEqual([1024 * 1024, 1024 * 1024, 64 * 1024 * 1024]);
   });
 
-  it('shares no abstract socket, shared memory or process with another sandbox', async () => {
+  it('[N15] a sandbox shares no abstract socket, shared memory or process with another', async () => {
     const workspace = await ground.workspace();
     const first = await ground.sandboxes.start({
       workspace,
@@ -197,7 +197,7 @@ describe('a program inside a sandbox', () => {
     expect(second.stderr).toMatch(/refused/i);
   });
 
-  it('that floods its output stops at what is read, and costs no memory', async () => {
+  it('[R23] a sandbox that floods its output stops at what is read, and costs no memory', async () => {
     const sandbox = await ground.sandboxes.start({
       workspace: await ground.workspace(),
       access: 'read-only',
@@ -208,7 +208,7 @@ describe('a program inside a sandbox', () => {
     expect(await sandbox.end(0)).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
-  it('runs nothing of the workspace on its way into the sandbox', async () => {
+  it('[F25] nothing of the workspace runs on the way into the sandbox', async () => {
     const workspace = await ground.workspace();
     for (const name of ['.bashrc', '.profile', 'tini', 'bash', 'socat', 'sh']) {
       await writeFile(join(workspace.path, name), `#!/bin/sh\necho ${canary}\n`, { mode: 0o755 });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { type Condition, RULES } from '../../src/sandbox/bubblewrap/seccomp/rules.js';
+import { describeWhere } from '../support/cases.js';
 import { type SandboxGround, sandboxGround } from '../support/sandbox-ground.js';
 
 /** Perl can make any call by its number, and is on every Debian (perl-base). */
@@ -21,9 +22,7 @@ function argumentsOf(condition: Condition | undefined): string {
   return values.join(', ');
 }
 
-const describeWithPerl = hasPerl ? describe : describe.skip;
-
-describeWithPerl('system calls in a sandbox', () => {
+describeWhere(hasPerl, 'needs perl')('system calls in a sandbox', () => {
   let ground: SandboxGround;
   /** Errno of each call of the table, made in one sandbox. */
   let errnos: Map<string, number>;
@@ -45,11 +44,11 @@ describeWithPerl('system calls in a sandbox', () => {
   });
   afterAll(() => ground.clear());
 
-  it.each(rules)('$name is denied', ({ name, errno }) => {
+  it.each(rules)('[S22] a system call that no program needs is denied: $name', ({ name, errno }) => {
     expect(errnos.get(name)).toBe(errno);
   });
 
-  it('it is the filter that denies: outside of it these calls answer otherwise', async () => {
+  it('[S23] it is the filter that denies: outside of it these calls answer otherwise', async () => {
     // Of those that namespaces and capabilities leave to anybody: without the filter they succeed or complain of their arguments.
     const open = rules.filter(({ name }) =>
       ['keyctl', 'io_uring_setup', 'clone3', 'socket', 'kcmp'].includes(name),
@@ -76,7 +75,7 @@ describeWithPerl('system calls in a sandbox', () => {
       'a socket on loopback',
       `perl -MIO::Socket::INET -e 'IO::Socket::INET->new(Listen => 1) and print "ok"'`,
     ],
-  ])('%s still work', async (_, line) => {
+  ])('[S24] ordinary programs still work under the filter: %s', async (_, line) => {
     const { stdout, stderr } = await ground.shell(line);
     expect({ stdout, stderr }).toEqual({ stdout: 'ok', stderr: '' });
   });

@@ -36,12 +36,12 @@ describe('a hostile workspace', () => {
     ],
     ['a link to a device', 'ln -s /dev/zero x'],
     ['a file that cannot be read', 'echo >x; chmod 000 x'],
-  ])('gives nothing by %s', async (_, line) => {
+  ])('[P05] a link or a thing that is no file gives nothing: %s', async (_, line) => {
     const workspace = await after(line);
     await expect(ground.workspaces.read(workspace, 'x')).rejects.toMatchObject({ code: 'E004' });
   });
 
-  it('does not lead to another workspace by its path on the host', async () => {
+  it('[P07] a link does not lead to another workspace by its path on the host', async () => {
     const victim = await fresh();
     await ground.put(victim, 'secret', 'of the victim');
     const workspace = await after(`ln -s ${victim.path}/secret x; ln -s ${victim.path} d`);
@@ -52,7 +52,7 @@ describe('a hostile workspace', () => {
   });
 
   it.each(['ln -s / out', 'ln -s /tmp out', 'ln -s .. out', 'ln -s /workspace/../tmp out'])(
-    'does not let a file be written or removed through %s',
+    '[P26] no file is written or removed through a link that leads out: %s',
     async (line) => {
       const workspace = await after(line);
       await expect(ground.put(workspace, 'out/tmp/file', 'x')).rejects.toMatchObject({ code: 'E004' });
@@ -62,7 +62,7 @@ describe('a hostile workspace', () => {
     },
   );
 
-  it('lets links inside the workspace be used', async () => {
+  it('[P27] links inside the workspace can be used', async () => {
     const workspace = await after(
       'mkdir real; echo text >real/file; ln -s real link; ln -s /workspace/real abs; ln -s link/file f',
     );
@@ -72,7 +72,7 @@ describe('a hostile workspace', () => {
     expect(String(await ground.get(workspace, 'real/file'))).toBe('through the link');
   });
 
-  it('writes over no FIFO, and removes a link but not what it points to', async () => {
+  it('[P28] a FIFO is not written over, and a link is removed but not what it points to', async () => {
     const workspace = await after('mkfifo x; echo kept >file; ln -s file link');
     await expect(ground.put(workspace, 'x', 'y')).rejects.toMatchObject({ code: 'E004' });
     await ground.workspaces.remove(workspace, 'x');
@@ -80,7 +80,7 @@ describe('a hostile workspace', () => {
     expect((await ground.workspaces.list(workspace)).map(({ path }) => path)).toEqual(['file']);
   });
 
-  it('that swaps a file and a link all the time is read right or refused', async () => {
+  it('[P08] a workspace that swaps a file and a link all the time is read right or refused', async () => {
     const workspace = await after('echo inside >good; ln -s /etc/passwd bad');
     const swapper = await ground.sandboxes.sandboxes.start({
       workspace,
@@ -98,7 +98,7 @@ describe('a hostile workspace', () => {
     }
   });
 
-  it('of directories 10 000 deep is listed, marked, compared and removed', async () => {
+  it('[R24] directories 10 000 deep are listed, marked, compared and removed', async () => {
     const workspace = await fresh();
     const mark = await ground.workspaces.mark(workspace);
     await ground.agent(
@@ -113,7 +113,7 @@ describe('a hostile workspace', () => {
     expect((await ground.workspaces.list(workspace)).map(({ path }) => path)).toEqual(['beside']);
   });
 
-  it('of more entries than can be told is E015', async () => {
+  it('[R25] a workspace of more entries than can be told is E015', async () => {
     const workspace = await after('i=0; while [ $i -lt 50 ]; do echo >f$i; i=$((i+1)); done');
     const shape = z.object({ ok: z.literal(true) });
     await expect(
@@ -128,7 +128,7 @@ describe('a hostile workspace', () => {
     ).rejects.toMatchObject({ code: 'E015' });
   });
 
-  it('with a sparse file of terabytes is marked and compared in time', async () => {
+  it('[R26] a sparse file of terabytes is marked and compared in time', async () => {
     const workspace = await fresh();
     const mark = await ground.workspaces.mark(workspace);
     await ground.agent(workspace, 'truncate -s 1T sparse');
@@ -136,7 +136,7 @@ describe('a hostile workspace', () => {
     expect(files).toEqual([{ path: 'sparse', action: 'created', size: expect.any(Number), truncated: true }]);
   });
 
-  it('cannot speak for the housekeeper, by names or by contents', async () => {
+  it('[P29] a workspace cannot speak for the housekeeper, by names or by contents', async () => {
     const workspace = await fresh();
     const mark = await ground.workspaces.mark(workspace);
     const forged = '{"ok":false,"code":"E009","message":"forged"}';
@@ -154,7 +154,7 @@ ${forged}
     expect(String(await ground.get(workspace, 'content'))).toBe(`${forged}\n`);
   });
 
-  it('runs nothing of its own in the housekeeper', async () => {
+  it('[F26] a workspace runs nothing of its own in the housekeeper', async () => {
     const workspace = await after(
       `mkdir -p node_modules/fs .git; echo 'console.log("planted")' | tee node_modules/fs/index.js main.mts index.js >/dev/null
        echo '{"type":"commonjs","imports":{"./x":"./y"}}' >package.json; echo 'NODE_OPTIONS=--require=/workspace/index.js' >.env
@@ -163,7 +163,7 @@ ${forged}
     expect((await ground.workspaces.list(workspace)).map(({ path }) => path)).toContain('index.js');
   });
 
-  it('never sees what is remembered about it', async () => {
+  it('[P30] an agent never sees what is remembered about its workspace', async () => {
     const workspace = await fresh();
     await ground.workspaces.mark(workspace);
     expect(await ground.agent(workspace, 'ls / | grep -c state || true')).toBe('0\n');

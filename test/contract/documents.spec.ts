@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../../src/config/settings.js';
 import { ERROR_CATALOGUE } from '../../src/errors/catalogue.js';
 import { openApiDocument } from '../../src/openapi.js';
+import { categoryOf, declaredCases } from '../../scripts/test/cases.mjs';
 import { VERSION } from '../../src/version.js';
 import { type Caisson, startCaisson } from '../support/caisson.js';
 
@@ -19,6 +20,9 @@ async function expectCurrent(file: string, content: string): Promise<void> {
   // Stale? `npm run docs` writes it anew.
   expect(await readFile(path, 'utf8')).toBe(formatted);
 }
+
+/** Between them, docs/SECURITY.md holds what is made from the specs. */
+const MARKS = /<!-- cases -->|<!-- end of cases -->/;
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
@@ -67,6 +71,26 @@ describe('the documents that are made from the code', () => {
         'This table is made from `src/errors/catalogue.ts` (`npm run docs`).',
         '',
       ].join('\n'),
+    );
+  });
+
+  it('docs/SECURITY.md has a table of every numbered case', async () => {
+    const cases = declaredCases();
+    expect(cases.length).toBeGreaterThan(100);
+    const tables = (['attack', 'fault'] as const).flatMap((folder) => [
+      `### \`npm run test:${folder}\``,
+      '',
+      '| id | category | case | in |',
+      '| --- | --- | --- | --- |',
+      ...cases
+        .filter((one) => one.folder === folder)
+        .map((one) => `| ${one.id} | ${categoryOf(one)} | ${cell(one.title)} | \`${basename(one.file)}\` |`),
+      '',
+    ]);
+    const [before, , after] = (await readFile(join(ROOT, 'docs/SECURITY.md'), 'utf8')).split(MARKS);
+    await expectCurrent(
+      'docs/SECURITY.md',
+      `${before}<!-- cases -->\n\n${tables.join('\n')}\n<!-- end of cases -->${after}`,
     );
   });
 

@@ -19,7 +19,7 @@ async function occupy(client: Client): Promise<string> {
 }
 
 describe('the order of waiting executions', () => {
-  it('lets the first of one user run before the second of another who queued 50', async () => {
+  it('[Q01] the first of one user runs before the second of another who queued 50', async () => {
     const caisson = await startCaisson({ CLAUDE_CODE_MAX_CONCURRENT: '1' });
     try {
       const [greedy, modest] = [await caisson.clientOf('greedy'), await caisson.clientOf('modest')];
@@ -63,7 +63,7 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
     for (const { id } of items) await cancel(client, id);
   };
 
-  it('one idempotency key and one body are one execution, also when they come at once', async () => {
+  it('[Q02] one idempotency key and one body are one execution, also when they come at once', async () => {
     const client = await caisson.clientOf('repeating');
     const answers = await Promise.all(Array.from({ length: 5 }, () => submit(client, QUICK, 'order-1')));
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(202));
@@ -77,7 +77,7 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
     });
   });
 
-  it('one idempotency key with another body is refused with 409 E010, also when they come at once', async () => {
+  it('[Q03] one idempotency key with another body is refused with 409 E010, also when they come at once', async () => {
     const client = await caisson.clientOf('confused');
     const answers = await Promise.all([
       submit(client, QUICK, 'order-2'),
@@ -88,7 +88,7 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
     await cancelAll(client);
   });
 
-  it('the same idempotency key of another user is another', async () => {
+  it('[Q04] the same idempotency key of another user is another', async () => {
     const [one, other] = [await caisson.clientOf('one'), await caisson.clientOf('other')];
     const [first, second] = [await submit(one, QUICK, 'shared'), await submit(other, HANG, 'shared')];
     expect([first.status, second.status]).toEqual([202, 202]);
@@ -96,7 +96,7 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
     await Promise.all([cancelAll(one), cancelAll(other)]);
   });
 
-  it('a full queue answers 503 E012 with Retry-After, and keeps to its size when many come at once', async () => {
+  it('[Q05] a full queue answers 503 E012 with Retry-After, and keeps to its size when many come at once', async () => {
     const client = await caisson.clientOf('flood');
     await client.call('PUT', '/api/projects/default/files/here.txt', 'here');
     // Files are looked for between being let in and waiting: time for all twelve to be let in.
@@ -114,7 +114,7 @@ describe('with CLAUDE_CODE_MAX_CONCURRENT=1 and one that never ends', () => {
     await cancelAll(client);
   });
 
-  it('a submission that cannot be audited is refused with E012 and leaves nothing', async () => {
+  it('[Q06] a submission that cannot be audited is refused with E012 and leaves nothing', async () => {
     const client = await caisson.clientOf('unaudited');
     const database = caisson.app.get(Database);
     await sql`CREATE TRIGGER audit_full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no space'); END`.execute(

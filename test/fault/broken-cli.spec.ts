@@ -47,13 +47,16 @@ describe('a broken CLI', () => {
   it.each([
     ['at once', ''],
     ['after the handshake', ANSWER_REQUEST],
-  ])('that crashes %s is E005, and the end of its standard error is in the log', async (_, before) => {
-    const warn = jest.spyOn(caisson.app.get(Log), 'warn');
-    await fakeCli(directory, `${before}\nseq 1 5000 >&2\necho 'panic: the last words' >&2\nexit 7`);
-    expect(await run()).toEqual({ status: 502, code: 'E005' });
-    expect(logged(warn)).toContain('panic: the last words');
-    expect(logged(warn)).toContain('4999\n5000\n');
-  });
+  ])(
+    '[C01] a CLI that crashes is E005, and the end of its standard error is in the log: %s',
+    async (_, before) => {
+      const warn = jest.spyOn(caisson.app.get(Log), 'warn');
+      await fakeCli(directory, `${before}\nseq 1 5000 >&2\necho 'panic: the last words' >&2\nexit 7`);
+      expect(await run()).toEqual({ status: 502, code: 'E005' });
+      expect(logged(warn)).toContain('panic: the last words');
+      expect(logged(warn)).toContain('4999\n5000\n');
+    },
+  );
 
   it.each([
     ['that exits without a word', 'exit 0'],
@@ -65,7 +68,7 @@ describe('a broken CLI', () => {
     ['that prints messages that are none', `${ANSWER_REQUEST}\nprintf '{"type":"assistant"}\\n'\nsleep 1000`],
     ['that prints bytes that are no text', 'head -c 20000 /dev/urandom'],
     ['that kills itself', 'kill -SEGV $$'],
-  ])('%s is E005', async (_, script) => {
+  ])('[C02] a CLI that speaks rubbish or dies is E005: %s', async (_, script) => {
     await fakeCli(directory, script);
     expect(await run()).toEqual({ status: 502, code: 'E005' });
   });
@@ -74,7 +77,7 @@ describe('a broken CLI', () => {
     ['says nothing', ''],
     ['says nothing after the handshake', ANSWER_REQUEST],
     ['has closed its output', 'exec >&- 2>&-'],
-  ])('that %s and stays is ended by its time limit', async (_, before) => {
+  ])('[C03] a CLI that stays silent is ended by its time limit: %s', async (_, before) => {
     await fakeCli(directory, `${before}\nsleep 1000`);
     expect(await run(1500)).toEqual({ status: 504, code: 'E001' });
   });
@@ -84,24 +87,24 @@ describe('a broken CLI', () => {
     ['floods with one endless line', "tr '\\0' a < /dev/zero"],
     ['floods with JSON', `yes '{"type":"system","subtype":"status"}'`],
     ['has flooded and then stays', `head -c 300000 /dev/zero | tr '\\0' a\ntrap '' PIPE\nsleep 1000`],
-  ])('that %s is E015', async (_, script) => {
+  ])('[C04] a CLI that floods is E015: %s', async (_, script) => {
     await fakeCli(directory, script);
     expect(await run()).toEqual({ status: 422, code: 'E015' });
   });
 
-  it('that floods its standard error harms nothing', async () => {
+  it('[C05] a CLI that floods its standard error harms nothing', async () => {
     await fakeCli(directory, 'yes >&2');
     expect(await run(3000)).toEqual({ status: 504, code: 'E001' });
   });
 
-  it('that is no program is E005', async () => {
+  it('[C06] a CLI that is no program is E005', async () => {
     await fakeCli(directory, '');
     const { writeFile } = await import('node:fs/promises');
     await writeFile(join(directory, 'claude'), '\x7fELF rubbish');
     expect((await run()).code).toBe('E005');
   });
 
-  it('that is missing is E012', async () => {
+  it('[C07] a CLI that is missing is E012', async () => {
     await rm(join(directory, 'claude'));
     expect(await run()).toEqual({ status: 503, code: 'E012' });
   });

@@ -40,30 +40,33 @@ describe('a running execution that is cancelled', () => {
     ],
   ];
 
-  it.each(STUBBORN)('leaves nothing alive of a tool that %s', async (_, commandFor) => {
-    const sleep = uniqueSleep();
-    const command = commandFor(sleep);
-    const { id } = await caisson.admin.submit({
-      action: 'generate',
-      prompt: `@tool Bash ${JSON.stringify({ command })}`,
-    });
-    await caisson.admin.firstEvent(id, 'agent.tool_use');
-    await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0, 30_000);
-    const processes = await descendantsOf(process.pid);
-    expect(processes.length).toBeGreaterThan(3); // bubblewrap, init, CLI, bash, sleep
+  it.each(STUBBORN)(
+    '[T01] a cancel leaves nothing alive, whatever the tool does: %s',
+    async (_, commandFor) => {
+      const sleep = uniqueSleep();
+      const command = commandFor(sleep);
+      const { id } = await caisson.admin.submit({
+        action: 'generate',
+        prompt: `@tool Bash ${JSON.stringify({ command })}`,
+      });
+      await caisson.admin.firstEvent(id, 'agent.tool_use');
+      await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0, 30_000);
+      const processes = await descendantsOf(process.pid);
+      expect(processes.length).toBeGreaterThan(3); // bubblewrap, init, CLI, bash, sleep
 
-    const cancelled = await cancel(caisson, id);
+      const cancelled = await cancel(caisson, id);
 
-    expect(await processesWith(sleep)).toEqual([]);
-    expect(await aliveOf(processes)).toEqual([]);
-    expect(cancelled).toMatchObject({
-      status: 'cancelled',
-      response: { success: false, error: { code: 'E013' } },
-    });
-    expect(await finishedEvents(caisson, id)).toMatchObject([{ data: { status: 'cancelled' } }]);
-  });
+      expect(await processesWith(sleep)).toEqual([]);
+      expect(await aliveOf(processes)).toEqual([]);
+      expect(cancelled).toMatchObject({
+        status: 'cancelled',
+        response: { success: false, error: { code: 'E013' } },
+      });
+      expect(await finishedEvents(caisson, id)).toMatchObject([{ data: { status: 'cancelled' } }]);
+    },
+  );
 
-  it('answers the same again when it is cancelled again, also at the same time', async () => {
+  it('[T02] a second cancel answers the same, also at the same time', async () => {
     const { id } = await caisson.admin.submit({ action: 'analyze', prompt: '@text Working.\n@hang' });
     await caisson.admin.firstEvent(id, 'agent.text');
     const [first, second] = await Promise.all([cancel(caisson, id), cancel(caisson, id)]);
@@ -73,7 +76,7 @@ describe('a running execution that is cancelled', () => {
     expect(await finishedEvents(caisson, id)).toHaveLength(1);
   });
 
-  it('is not changed by a cancel after its end', async () => {
+  it('[T03] an execution is not changed by a cancel after its end', async () => {
     const { id } = await caisson.admin.submit({ action: 'generate', prompt: '@text Done.' });
     const ended = await caisson.admin.ended(id);
     expect(ended.status).toBe('succeeded');
@@ -81,7 +84,7 @@ describe('a running execution that is cancelled', () => {
     expect(await finishedEvents(caisson, id)).toHaveLength(1);
   });
 
-  it('ends as cancelled at whatever moment of its start the cancel comes', async () => {
+  it('[T04] a cancel at whatever moment of the start ends as cancelled', async () => {
     for (const moment of ['at once', 'execution.started'] as const) {
       const { id } = await caisson.admin.submit({ action: 'generate', prompt: '@hang' });
       if (moment === 'execution.started') await caisson.admin.firstEvent(id, moment);
@@ -93,7 +96,7 @@ describe('a running execution that is cancelled', () => {
     }
   });
 
-  it('tells what its files were when it was cancelled', async () => {
+  it('[T05] a cancelled execution tells what its files were', async () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
       prompt: '@tool Bash {"command":"echo half > half.txt"}\n@text Half done.\n@hang',
@@ -106,7 +109,7 @@ describe('a running execution that is cancelled', () => {
 });
 
 describe('a queued execution that is cancelled', () => {
-  it('never starts, and lets the others run', async () => {
+  it('[T06] a queued execution that is cancelled never starts, and lets the others run', async () => {
     const caisson = await startCaisson({ CLAUDE_CODE_MAX_CONCURRENT: '1' });
     try {
       const { admin } = caisson;
@@ -133,7 +136,7 @@ describe('a queued execution that is cancelled', () => {
 });
 
 describe('a CLI that does not react to TERM', () => {
-  it('is killed with all it started', async () => {
+  it('[T07] a CLI that does not react to TERM is killed with all it started', async () => {
     const sleep = uniqueSleep();
     const directory = await temporaryDirectory();
     const caisson = await startCaisson({

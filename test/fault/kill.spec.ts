@@ -46,7 +46,7 @@ describe('a server that is killed', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('loses its sandboxes, fails edits, repeats what only reads, runs what waited, and has no hole in any stream', async () => {
+  it('[K01] a killed server loses its sandboxes, fails edits, repeats what only reads, runs what waited, and has no hole in any stream', async () => {
     const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
     const edit = await server.admin.submit(untilGo('generate', 'edit'));
     const read = await server.admin.submit(untilGo('analyze', 'read'));
@@ -90,7 +90,7 @@ describe('a server that is killed', () => {
     }
   });
 
-  it('is the only one on its data directory: a second one refuses to start and harms nothing', async () => {
+  it('[K02] a second server on one data directory refuses to start and harms nothing', async () => {
     const server = await startServer(directory);
     const { id } = await server.admin.submit(untilGo('generate', 'only'));
     await server.admin.firstEvent(id, 'agent.tool_use');
@@ -99,7 +99,7 @@ describe('a server that is killed', () => {
     expect((await server.admin.ended(id)).status).toBe('succeeded');
   });
 
-  it('twice during the same execution: that one is not tried a third time', async () => {
+  it('[K03] an execution during which the server was killed twice is not tried a third time', async () => {
     let server = await startServer(directory);
     const { id } = await server.admin.submit(untilGo('analyze', 'twice'));
     await server.admin.firstEvent(id, 'agent.tool_use');
@@ -118,7 +118,7 @@ describe('a server that is killed', () => {
     });
   });
 
-  it('in the middle of a flood: everything that was accepted is there, and runs', async () => {
+  it('[K04] after a kill in the middle of a flood everything that was accepted is there, and runs', async () => {
     const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
     const hanging = await server.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
     await server.admin.firstEvent(hanging.id, 'agent.text');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { jestProcess } from '../support/jest-process.js';
 import { hostProcesses, until } from '../support/processes.js';
 
-it('a sandbox that ignores signals does not outlive a server that is killed', async () => {
+it('[K05] a sandbox that ignores signals does not outlive a server that is killed', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'caisson-killed-'));
   await chmod(directory, 0o711);
   const seconds = `33${Date.now() % 100_000}`;

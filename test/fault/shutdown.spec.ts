@@ -25,7 +25,7 @@ describe('a server that gets SIGTERM', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('lets what runs finish, takes nothing more, and keeps what waits for the next start', async () => {
+  it('[K06] SIGTERM lets what runs finish, takes nothing more, and keeps what waits for the next start', async () => {
     const server = await startServer(directory, { SHUTDOWN_GRACE: '60', CLAUDE_CODE_MAX_CONCURRENT: '1' });
     const { admin, url } = server;
     const running = await admin.submit(untilGo('running'));
@@ -54,7 +54,7 @@ describe('a server that gets SIGTERM', () => {
     expect((await next.admin.execution(running.id)).status).toBe('succeeded');
   });
 
-  it('ends what outlasts the grace as E012', async () => {
+  it('[K07] SIGTERM ends what outlasts the grace as E012', async () => {
     const server = await startServer(directory, { SHUTDOWN_GRACE: '1' });
     const { id } = await server.admin.submit(HANG);
     await server.admin.firstEvent(id, 'agent.text');
@@ -76,7 +76,7 @@ describe('a server that gets SIGTERM', () => {
     });
   });
 
-  it('takes the copy of a signal that a terminal or npm sends for the same one', async () => {
+  it('[K08] the copy of a signal that a terminal or npm sends is the same one', async () => {
     const server = await startServer(directory, { SHUTDOWN_GRACE: '60' });
     const { id } = await server.admin.submit(untilGo('copies'));
     await server.admin.firstEvent(id, 'agent.tool_use');
@@ -87,7 +87,7 @@ describe('a server that gets SIGTERM', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  it('stops at once when nothing runs, whoever still reads', async () => {
+  it('[K09] SIGTERM stops at once when nothing runs, whoever still reads', async () => {
     const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1', SHUTDOWN_GRACE: '0' });
     const running = await server.admin.submit(HANG);
     await server.admin.firstEvent(running.id, 'agent.text');

@@ -29,7 +29,7 @@ describe('a database that refuses', () => {
     };
   };
 
-  it("an agent's event ends the execution with E099: nobody is told what is not stored", async () => {
+  it("[D50] a database that refuses an agent's event ends the execution with E099: nobody is told what is not stored", async () => {
     const again = refuse(`INSERT ON events WHEN NEW.type = 'agent.text'`);
     const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Lost.\n@hang' });
     const events = await server.admin.history(id);
@@ -51,19 +51,22 @@ describe('a database that refuses', () => {
       `INSERT ON audit WHEN NEW.entry LIKE '%execution.ended%'`,
       'the end could not be written',
     ],
-  ])('%s of an execution is asked again until it takes it', async (_, what, complaint) => {
-    const before = server.output().length;
-    const again = refuse(what);
-    const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Kept.' });
-    await until(() => server.output().slice(before).split(complaint).length > 2, 30_000);
-    expect((await server.admin.execution(id)).response).toBeUndefined();
-    again();
-    expect(await server.admin.ended(id)).toMatchObject({
-      status: 'succeeded',
-      attempt: 1,
-      response: { result: { text: 'Kept.' } },
-    });
-    const events = await server.admin.history(id);
-    expect(events.filter(({ type }) => type === 'execution.finished')).toHaveLength(1);
-  });
+  ])(
+    '[D51] a database that refuses is asked again until it takes it: %s of an execution',
+    async (_, what, complaint) => {
+      const before = server.output().length;
+      const again = refuse(what);
+      const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Kept.' });
+      await until(() => server.output().slice(before).split(complaint).length > 2, 30_000);
+      expect((await server.admin.execution(id)).response).toBeUndefined();
+      again();
+      expect(await server.admin.ended(id)).toMatchObject({
+        status: 'succeeded',
+        attempt: 1,
+        response: { result: { text: 'Kept.' } },
+      });
+      const events = await server.admin.history(id);
+      expect(events.filter(({ type }) => type === 'execution.finished')).toHaveLength(1);
+    },
+  );
 });

@@ -12,7 +12,7 @@ describe('an execution that reaches its time limit', () => {
   });
   afterAll(() => caisson.clear());
 
-  it('answers 504 E001 with the files it has made', async () => {
+  it('[T08] the time limit answers 504 E001 with the files that were made', async () => {
     const { status, body, headers } = await caisson.admin.run({
       action: 'generate',
       prompt: '@tool Bash {"command":"echo part > part.txt"}\n@text Working.\n@hang',
@@ -29,7 +29,7 @@ describe('an execution that reaches its time limit', () => {
     expect(await descendantsOf(process.pid)).toEqual([]);
   });
 
-  it('is ended by the limit of the server when it names none', async () => {
+  it('[T09] an execution that names no time limit is ended by that of the server', async () => {
     const strict = await startCaisson({ CLAUDE_CODE_TIMEOUT: '1' });
     try {
       const { status, body } = await strict.admin.run({ action: 'analyze', prompt: '@hang' });
@@ -58,7 +58,7 @@ describe('two causes of an end', () => {
     (await caisson.admin.get(`/api/projects/${projectId}/files/${file}`)).status === 200;
   const cancel = (id: string) => caisson.admin.call<ExecutionView>('POST', `/api/executions/${id}/cancel`);
 
-  it('a cancel during the grace of a time-out changes nothing', async () => {
+  it('[T10] a cancel during the grace of a time-out changes nothing', async () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
       prompt: 'Anything.',
@@ -72,7 +72,7 @@ describe('two causes of an end', () => {
     expect(await aliveOf(processes)).toEqual([]);
   });
 
-  it('a time limit during the grace of a cancel changes nothing', async () => {
+  it('[T11] a time limit during the grace of a cancel changes nothing', async () => {
     const { id } = await caisson.admin.submit({
       action: 'generate',
       prompt: 'Anything.',
