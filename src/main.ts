@@ -3,9 +3,13 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ApiKeys } from './access/api-keys.js';
 import { buildApp } from './app.js';
 import { Config, InvalidConfigError } from './config/config.js';
+import { isShortage } from './errors/shortage.js';
 import { helpText } from './help.js';
 import { closeInheritedDescriptors } from './sandbox/inherited-descriptors.js';
 import { welcome } from './welcome.js';
+
+/** What is written for a reader that has gone, or to a full disk, is lost; the server is not. */
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 async function main(): Promise<void> {
   if (process.argv.includes('--help') || process.argv.includes('-h'))
@@ -43,6 +47,8 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return 'Something else listens on this port already; set PORT to another one.';
+  if (isShortage(error) && code !== 'EROFS')
+    return `${error.message}; look for room and a free database in CAISSON_DATA.`;
   if (code === 'EACCES' || code === 'EROFS')
     return `${error.message}; set CAISSON_DATA to a directory that can be written.`;
   return error.stack ?? error.message;

@@ -10,7 +10,7 @@ import { AuditLog } from './audit-log.js';
 @Injectable()
 export class AuditObserver {
   private readonly logger = new Logger(AuditObserver.name);
-  /** Who was throttled → epoch milliseconds from which a further refusal is an entry again. */
+  /** Who was throttled → time, by a clock that nobody can set, from which a further refusal is an entry again. */
   private readonly throttledUntil = new Map<string, number>();
 
   constructor(
@@ -91,7 +91,7 @@ export class AuditObserver {
 
   /** One entry per window tells of a flood; one per call would let the flood fill the disk. */
   private wasThrottledBefore(who: string): boolean {
-    const now = Date.now();
+    const now = performance.now();
     for (const [other, until] of this.throttledUntil) if (until <= now) this.throttledUntil.delete(other);
     if (this.throttledUntil.has(who)) return true;
     this.throttledUntil.set(who, now + this.config.values.RATE_LIMIT_WINDOW_MS);

@@ -1,6 +1,7 @@
 /** Removes audit entries older than AUDIT_RETENTION_DAYS, in small steps, never from a broken chain. */
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { SweepClock } from '../execution/sweep-clock.js';
 import { AuditLog } from './audit-log.js';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +12,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(AuditRetention.name);
   private timer?: NodeJS.Timeout;
   private stopping = false;
+  private readonly clock = new SweepClock();
 
   constructor(
     private readonly log: AuditLog,
@@ -28,7 +30,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Never rejects: the next hour tries again. */
   async sweep(): Promise<void> {
-    const cutoff = Date.now() - this.config.values.AUDIT_RETENTION_DAYS * DAY_MS;
+    const cutoff = this.clock.now() - this.config.values.AUDIT_RETENTION_DAYS * DAY_MS;
     try {
       while (!this.stopping && (await this.log.sweep(cutoff)) > 0);
     } catch (error) {

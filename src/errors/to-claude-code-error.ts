@@ -3,6 +3,7 @@ import { HttpException } from '@nestjs/common';
 import type { ErrorCode } from './catalogue.js';
 import { ClaudeCodeError } from './claude-code.error.js';
 import { internalError } from './internal-error.js';
+import { isShortage, SHORTAGE_RETRY_AFTER } from './shortage.js';
 
 /** One entry of the `details` of E003. */
 export interface FieldProblem {
@@ -43,6 +44,11 @@ const BODY_PROBLEM: Readonly<Partial<Record<string, string>>> = {
 export function toClaudeCodeError(error: unknown): ClaudeCodeError {
   if (error instanceof ClaudeCodeError) return error;
   if (error instanceof HttpException) return fromHttp(error);
+  if (isShortage(error))
+    return new ClaudeCodeError('E012', 'The server lacks disk space, descriptors or its database for now.', {
+      retryAfter: SHORTAGE_RETRY_AFTER,
+      cause: error,
+    });
   return internalError(error);
 }
 

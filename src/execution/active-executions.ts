@@ -34,6 +34,6 @@ export class ActiveExecutions {
 
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
-    await Promise.all([...this.active.values()].map(({ done }) => done));
+    await Promise.allSettled([...this.active.values()].map(({ done }) => done)); // whoever runs it tells of a failure
   }
 }

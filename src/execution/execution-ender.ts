@@ -14,6 +14,7 @@ import type { ExecutionEvent, Fact } from './execution-event.js';
 import { responseOf } from './execution-response.js';
 import { endOf } from './execution-state.js';
 import { type End, ExecutionStore } from './execution-store.js';
+import { Lifecycle } from './lifecycle.js';
 
 /** What an attempt has to show when it ends: an outcome or an error. */
 export interface AttemptResult {
@@ -43,13 +44,18 @@ export class ExecutionEnder {
     private readonly database: Database,
     private readonly log: EventLog,
     private readonly events: DomainEvents,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
-  /** Answers the ended execution, or undefined when this attempt is not the one that may end it. */
+  /**
+   * Answers the ended execution, or undefined when this attempt is not the one that may end it.
+   * @throws Error when the server stops while the database still refuses: the next start ends it as E014
+   */
   async end(execution: Execution, result: AttemptResult): Promise<Execution | undefined> {
     const ended = { ...execution, ...endingOf(execution, result, this.commands) };
     const stored = await pRetry(() => this.write(ended, result), {
       ...RETRY,
+      signal: this.lifecycle.lastChance,
       onFailedAttempt: ({ error }) =>
         this.logger.error({
           msg: 'the end could not be written; trying again',
@@ -82,7 +88,8 @@ export class ExecutionEnder {
 function endingOf(execution: Execution, result: AttemptResult, commands: CommandRegistry): End {
   const { outcome, usage, changes } = result;
   const error = result.error?.toBody();
-  const endedAt = Date.now();
+  // The wall clock may have been set back meanwhile: nothing ends before it began.
+  const endedAt = Math.max(Date.now(), execution.startedAt ?? execution.createdAt);
   const command = commands.get(execution.action);
   return {
     status: error === undefined ? 'succeeded' : endOf(error.code),

@@ -10,6 +10,7 @@ import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
 import { ModelGateway, type ModelRoute } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
+import { patiently } from '../persistence/patiently.js';
 import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
 import { type ChangeSet, type Workspace, Workspaces } from '../workspaces/workspace.js';
@@ -20,6 +21,7 @@ import { EventWriter } from './event-writer.js';
 import type { Execution } from './execution.js';
 import { type AttemptResult, ExecutionEnder } from './execution-ender.js';
 import { ExecutionStore } from './execution-store.js';
+import { Lifecycle } from './lifecycle.js';
 
 @Injectable()
 export class ExecutionRunner {
@@ -37,28 +39,36 @@ export class ExecutionRunner {
     private readonly log: EventLog,
     private readonly events: DomainEvents,
     private readonly ender: ExecutionEnder,
+    private readonly lifecycle: Lifecycle,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
   }
 
-  /** Never rejects: whatever happens is the end of the execution, and a defect is E099. */
+  /** Never rejects: whatever happens is the end of the execution, a defect is E099; what cannot be written is logged. */
   async run(executionId: string): Promise<void> {
-    // Registered before the claim, so that a cancel finds it at every moment.
-    await this.active.during(executionId, async (ending) => {
-      const execution = await this.claim(executionId);
-      if (execution === undefined) return; // cancelled while it waited
-      await logContext.run({ executionId, requestId: execution.requestId }, async () => {
-        const result = await this.attempt(execution, ending);
-        if (result.error !== undefined) this.report(result.error);
-        await this.ender.end(execution, result);
-      });
+    try {
+      // Registered before the claim, so that a cancel finds it at every moment.
+      await this.active.during(executionId, (ending) => this.carryOut(executionId, ending));
+    } catch (error) {
+      this.logger.error({ msg: 'left to the next start: it could not be written', executionId, err: error });
+    }
+  }
+
+  private async carryOut(executionId: string, ending: AbortController): Promise<void> {
+    const execution = await this.claim(executionId);
+    if (execution === undefined) return; // cancelled while it waited
+    await logContext.run({ executionId, requestId: execution.requestId }, async () => {
+      const result = await this.attempt(execution, ending);
+      if (result.error !== undefined) this.report(result.error);
+      await this.ender.end(execution, result);
     });
   }
 
   /** An accepted execution must run: while the database refuses, the claim is tried again, at most 5 s apart. */
   private claim(executionId: string): Promise<Execution | undefined> {
     return pRetry(() => this.store.claim(executionId), {
+      signal: this.lifecycle.lastChance,
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 100,
       maxTimeout: 5000,
@@ -128,17 +138,19 @@ export class ExecutionRunner {
 
   private async begin(execution: Execution): Promise<void> {
     const { id, attempt, engine, access } = execution;
-    const stored = await this.database.transaction().execute(async (db) => {
-      if (!(await this.store.advance(db, execution, 'running'))) throw new FencedError(id, attempt);
-      return this.log.record(db, id, attempt, [
-        { type: 'execution.started', data: { attempt, engine, access } },
-      ]);
-    });
+    const stored = await patiently(() =>
+      this.database.transaction().execute(async (db) => {
+        if (!(await this.store.advance(db, execution, 'running'))) throw new FencedError(id, attempt);
+        return this.log.record(db, id, attempt, [
+          { type: 'execution.started', data: { attempt, engine, access } },
+        ]);
+      }),
+    );
     this.log.publish(stored);
     const startedAt = execution.startedAt ?? execution.createdAt;
     await this.events.emitSerial('execution.started', {
       execution,
-      waitedMs: startedAt - execution.createdAt,
+      waitedMs: Math.max(0, startedAt - execution.createdAt),
     });
   }
 

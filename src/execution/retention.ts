@@ -2,6 +2,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { ExecutionStore } from './execution-store.js';
+import { SweepClock } from './sweep-clock.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const INTERVAL_MS = 10 * 60 * 1000;
@@ -11,6 +12,7 @@ const STEP = 50;
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Retention');
+  private readonly clock = new SweepClock();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -27,7 +29,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** One step of removing; the rest waits for the next, unless much is due. Answers how many were removed. */
-  async sweep(now = Date.now()): Promise<number> {
+  async sweep(now = this.clock.now()): Promise<number> {
     let removed = 0;
     try {
       for (let step = STEP; step === STEP; removed += step)

@@ -20,6 +20,9 @@ import { Lifecycle } from './lifecycle.js';
 /** A read-only execution whose worker was lost is started once more; reading twice harms nothing. */
 const MAX_ATTEMPTS = 2;
 
+/** Milliseconds: KILL comes 5 s after TERM, and then an end has to be written; 30 s are what Kubernetes gives in all. */
+const LAST_WORD_MS = 8000;
+
 @Injectable()
 export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Worker');
@@ -50,10 +53,23 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
     );
     if (await Promise.race([stopped.then(() => false), graceOver])) {
       this.logger.warn(`${this.queue.running} executions outlasted the grace of SHUTDOWN_GRACE; ending them`);
-      await this.active.endAll(new ClaudeCodeError('E012', 'The server was shut down.', { retryAfter: 5 }));
+      const ended = this.active.endAll(
+        new ClaudeCodeError('E012', 'The server was shut down.', { retryAfter: 5 }),
+      );
+      await this.orGiveUp(ended);
     }
     await stopped;
     grace.abort();
+  }
+
+  /** A database that refuses to the last must not keep the server: rows that are not ended are the next start's. */
+  private async orGiveUp(ended: Promise<void>): Promise<void> {
+    const patience = setTimeout(() => {
+      this.logger.error('the database refuses; what could not be ended is left to the next start');
+      this.lifecycle.giveUp();
+    }, LAST_WORD_MS);
+    await ended;
+    clearTimeout(patience);
   }
 
   /** What ran when the last process died is retried once when it only read; a half-done edit is never repeated. */

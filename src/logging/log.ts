@@ -95,5 +95,14 @@ function defaultDestination(config: Config): DestinationStream {
   // Synchronous both: the last lines before an exit are the ones that matter.
   return !config.production && process.stdout.isTTY
     ? pretty({ sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
-    : pino.destination({ fd: 1, sync: true });
+    : survivingDestination();
+}
+
+/** Bytes of lines that are kept for a log that cannot be written; what comes after them is dropped. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** A log on a full disk, or whose reader has gone, is no reason to end every execution: it goes on when it can. */
+function survivingDestination(): DestinationStream {
+  const destination = pino.destination({ fd: 1, sync: true, maxLength: KEPT_BYTES });
+  return destination.on('error', () => undefined); // nobody is left who could be told
 }

@@ -4,6 +4,7 @@ import { Config } from '../config/config.js';
 import { EventLog, FencedError } from '../execution/event-log.js';
 import type { ExecutionEvent, Fact, StreamItem } from '../execution/execution-event.js';
 import { Database, type Queryable } from '../persistence/database.js';
+import { patiently } from '../persistence/patiently.js';
 import { cutEvent } from './cut-event.js';
 import { EventFeed } from './event-feed.js';
 
@@ -121,7 +122,7 @@ export class StoredEventLog extends EventLog {
 
   private delivered({ at }: ExecutionEvent): void {
     this.deliveries
-      .emit('delivered', { lagMs: Date.now() - at })
+      .emit('delivered', { lagMs: Math.max(0, Date.now() - at) })
       .catch((error: unknown) => this.logger.error(error));
   }
 
@@ -145,7 +146,9 @@ export class StoredEventLog extends EventLog {
     while (this.pending.length > 0) {
       const batch = this.pending.splice(0);
       try {
-        const results = await this.database.transaction().execute((db) => this.recordAll(db, batch));
+        const results = await patiently(() =>
+          this.database.transaction().execute((db) => this.recordAll(db, batch)),
+        );
         for (const [index, { done }] of batch.entries()) {
           const result = results[index];
           if (result instanceof FencedError || result === undefined) done.reject(result);

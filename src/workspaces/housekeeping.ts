@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { SHORTAGE_RETRY_AFTER } from '../errors/shortage.js';
 import { limitExceeded } from '../sandbox/limits/limit-exceeded.js';
 import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandbox.js';
 import type { Request } from './housekeeper/protocol.mts';
@@ -26,7 +27,7 @@ const COMPLAINT_MAX = 4096;
 
 const FAILURE = z.object({
   ok: z.literal(false),
-  code: z.enum(['E003', 'E004', 'E009', 'E015']),
+  code: z.enum(['E003', 'E004', 'E009', 'E012', 'E015']),
   message: z.string(),
 });
 
@@ -135,7 +136,10 @@ async function checked<T extends z.ZodType>(
   if (line === undefined) throw await silence(sandbox, complaint);
   const answer: unknown = JSON.parse(line);
   const failure = FAILURE.safeParse(answer);
-  if (failure.success) throw new ClaudeCodeError(failure.data.code, failure.data.message);
+  if (failure.success) {
+    const { code, message } = failure.data;
+    throw new ClaudeCodeError(code, message, code === 'E012' ? { retryAfter: SHORTAGE_RETRY_AFTER } : {});
+  }
   return shape.parse(answer);
 }
 

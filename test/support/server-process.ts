@@ -1,6 +1,7 @@
 /** The server as it is run for real: `dist/main.js` in a process of its own, that can be stopped, killed and started again. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Client } from './client.js';
 import { until } from './processes.js';
@@ -35,12 +36,18 @@ export function buildServer(): void {
   if (status !== 0) throw new Error(`the build failed:\n${stdout}${stderr}`);
 }
 
-/** Starts it on a free port and resolves once it is ready for work. */
+/**
+ * Starts it on a free port and resolves once it is ready for work.
+ * @param log a file that standard output and standard error go to, instead of pipes
+ * @param nodeOptions options of Node itself
+ */
 export async function startServer(
   directory: string,
   settings: NodeJS.ProcessEnv = {},
+  { log, nodeOptions = [] }: { log?: string; nodeOptions?: string[] } = {},
 ): Promise<ServerProcess> {
-  const server = spawn(process.execPath, [resolve('dist/main.js')], {
+  const file = log === undefined ? undefined : openSync(log, 'a');
+  const server = spawn(process.execPath, [...nodeOptions, resolve('dist/main.js')], {
     env: {
       PATH: process.env.PATH,
       CLAUDE_CODE_BINARY: process.env.CLAUDE_CODE_BINARY,
@@ -50,26 +57,29 @@ export async function startServer(
       RATE_LIMIT_REQUESTS: '100000',
       ...settings,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],
   });
+  if (file !== undefined) closeSync(file);
   running.add(server);
-  let output = '';
+  let piped = '';
   for (const stream of [server.stdout, server.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    stream?.setEncoding('utf8').on('data', (text: string) => (piped += text));
+  const output = () => (log === undefined ? piped : readFileSync(log, 'utf8'));
   const exited = once(server, 'exit').then(([code, signal]) => {
     running.delete(server);
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
-  const address = () => /listens on (http:\S+)/.exec(output)?.[1];
+  const address = () => /listens on (http:\S+)/.exec(output())?.[1];
   await until(() => address() !== undefined || server.exitCode !== null, START_TIMEOUT);
   const url = address();
-  if (url === undefined || server.pid === undefined) throw new Error(`the server did not start:\n${output}`);
+  if (url === undefined || server.pid === undefined)
+    throw new Error(`the server did not start:\n${output()}`);
   await until(async () => (await fetch(`${url}/health/ready`)).ok, START_TIMEOUT);
   return {
     pid: server.pid,
     url,
     admin: new Client(url, ADMIN_SECRET),
-    output: () => output,
+    output,
     signal: (name) => void server.kill(name),
     exited,
   };

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Config, InvalidConfigError } from '../../config/config.js';
 import { ownFile } from '../data-directory.js';
+import { told } from './told.js';
 
 /** Milliseconds that a server which is just ending gets, so that a restart in place succeeds. */
 const PATIENCE_MS = 5000;
@@ -21,10 +22,10 @@ export class DirectoryLock implements OnApplicationShutdown {
   constructor(config: Config) {
     this.holder = new DatabaseSync(ownFile(config, 'lock'), { timeout: PATIENCE_MS });
     try {
-      this.holder.exec('BEGIN EXCLUSIVE');
+      told(() => this.holder.exec('BEGIN EXCLUSIVE'));
     } catch (error) {
       this.holder.close();
-      if ((error as { errcode?: number }).errcode !== BUSY) throw error;
+      if ((error as { cause?: { errcode?: number } }).cause?.errcode !== BUSY) throw error;
       throw new InvalidConfigError(`CAISSON_DATA: another server is running on ${config.dataDirectory}`);
     }
   }

@@ -1,6 +1,13 @@
 /** Makes Kysely's SQLite dialect run on Node's built-in driver, so that the default needs no native addon. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import { told } from './told.js';
+
+/**
+ * Milliseconds in which a lock of somebody else's (a backup, a shell) may go by itself. The driver waits on the server's
+ * one thread, so nothing else is answered meanwhile: whoever must get through tries again, and lets others in between.
+ */
+const BUSY_TIMEOUT_MS = 200;
 
 class Statement implements SqliteStatement {
   readonly reader: boolean;
@@ -10,27 +17,41 @@ class Statement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.statement.all(...(parameters as SQLInputValue[]));
+    return told(() => this.statement.all(...(parameters as SQLInputValue[])));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.statement.run(...(parameters as SQLInputValue[]));
+    return told(() => this.statement.run(...(parameters as SQLInputValue[])));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return this.statement.iterate(...(parameters as SQLInputValue[]));
+    return told(() => this.statement.iterate(...(parameters as SQLInputValue[])));
   }
 }
+
+/** What SQLite has rolled back by itself, as it does when the disk is full: Kysely's own rollback has nothing to do then. */
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+};
 
 /** @param file path of the database file, made when missing */
 export function sqliteDialect(file: string): SqliteDialect {
   const database = new DatabaseSync(file);
   // FULL: a committed execution survives a power cut, not only a crash. WAL: readers never wait for the writer.
-  database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON',
+  told(() =>
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`,
+    ),
   );
   const adapter: SqliteDatabase = {
-    prepare: (sql) => new Statement(database.prepare(sql)),
+    prepare: (sql) =>
+      // Otherwise the rollback's own failure would hide why there was one.
+      sql === 'rollback' && !database.isTransaction
+        ? NOTHING
+        : told(() => new Statement(database.prepare(sql))),
     close: () => database.close(),
   };
   return new SqliteDialect({ database: adapter });

@@ -96,8 +96,17 @@ async function proportionalBytes({ pid, residentBytes }: ProcessRow): Promise<nu
   return pss === undefined ? residentBytes : Number(pss) * 1024;
 }
 
-/** Undefined when the process is gone, or not ours to look at. */
-const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
+const NOTHING_TO_SEE: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
+/** Undefined when the process is gone, or not ours to look at. @throws Error when nothing can be seen at all (EMFILE) */
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (NOTHING_TO_SEE.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
+  }
+}
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((total, item) => total + of(item), 0);

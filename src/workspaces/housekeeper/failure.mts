@@ -20,8 +20,11 @@ const MEANINGS: Readonly<Record<string, readonly [FailureCode, string]>> = {
   ENXIO: ['E004', 'not a regular file'],
   EISDIR: ['E004', 'a directory is there'],
   ENAMETOOLONG: ['E003', 'the path is too long'],
-  ENOSPC: ['E015', 'no space is left for the workspace'],
-  EDQUOT: ['E015', 'no space is left for the workspace'],
+  // Of the host's disk, not of the workspace: that one's limit is held from outside.
+  ENOSPC: ['E012', 'no space is left on the server'],
+  EDQUOT: ['E012', 'no space is left on the server'],
+  EROFS: ['E012', 'the disk of the server is read-only'],
+  EIO: ['E012', 'the disk of the server fails'],
   EFBIG: ['E015', 'the file is too large'],
   EMFILE: ['E015', 'too many files are open'],
 };

@@ -17,7 +17,7 @@ export type Request =
 export type Answer =
   ({ ok: true } & Record<string, unknown>) | { ok: false; code: FailureCode; message: string };
 
-export type FailureCode = 'E003' | 'E004' | 'E009' | 'E015';
+export type FailureCode = 'E003' | 'E004' | 'E009' | 'E012' | 'E015';
 
 /** A line that follows the answer to `changes`. */
 export interface ChangeLine {
