@@ -23,8 +23,11 @@ export interface MeteredAnswer {
   errorType?: string;
 }
 
-/** An answer whose event or whole JSON is larger than this many bytes is not metered but refused: 128 k tokens are far less. */
-const MAX_BUFFERED = 16 * 1024 * 1024;
+/**
+ * An answer whose event or whole JSON is larger than this many bytes is not metered but refused: 128 k tokens are half a
+ * megabyte. Claude Code takes seconds for each event of 16 MiB, so an endless one would only end by the time limit.
+ */
+const MAX_BUFFERED = 4 * 1024 * 1024;
 /** Characters per token of English text, by the provider's rule of thumb: for answers that ended before their count came. */
 const CHARS_PER_TOKEN = 4;
 

@@ -189,6 +189,8 @@ async function passAnswer(
         yield chunk;
       }
     } catch (error) {
+      // Cut behind its last event (a length that lies, a reset instead of an end), it is whole: paid, and not asked again.
+      if (kind === 'events' && !signal.aborted && meter.result().complete) return;
       upstreamEnd.cut = !signal.aborted;
       throw error;
     }

@@ -1,0 +1,126 @@
+/** A model service that lies, breaks off or never ends, as an execution with the real CLI meets it. */
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { type FaultName, type FaultyUpstream, faultyUpstream } from '../support/faulty-upstream.js';
+import { descendantsOf } from '../support/processes.js';
+
+/** No answer, or not a whole one: the service failed. */
+const FAILED = { status: 502, code: 'E005' };
+const LATE = { status: 504, code: 'E001' };
+
+interface Case {
+  id: string;
+  says: string;
+  fault: FaultName;
+  outcome: { status: number; code?: string; text?: string };
+  /** Tokens that are metered and charged: what was seen of each answer; undefined = of several, at least one. */
+  tokens?: number;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** An answer that begins has 11 tokens of input; `All of it.` is reported with 7 of output. */
+const CASES: Case[] = [
+  { id: 'U20', says: 'hangs before its answer', fault: 'hang-before-head', outcome: FAILED, tokens: 0 },
+  { id: 'U21', says: 'hangs in the middle', fault: 'hang-in-the-middle', outcome: FAILED },
+  { id: 'U22', says: 'cuts inside an event', fault: 'cut-inside-an-event', outcome: FAILED },
+  { id: 'U23', says: 'ends without the end of its message', fault: 'end-without-stop', outcome: FAILED },
+  {
+    id: 'U24',
+    says: 'promises more bytes than it sends, behind a whole answer,',
+    fault: 'length-too-large',
+    outcome: { status: 200, text: 'All of it.' },
+    tokens: 18,
+  },
+  { id: 'U25', says: 'promises fewer bytes than it sends', fault: 'length-too-small', outcome: FAILED },
+  { id: 'U26', says: 'sends rubbish events', fault: 'rubbish-events', outcome: FAILED, tokens: 0 },
+  {
+    id: 'U27',
+    says: 'sends bytes that are no UTF-8 between its events',
+    fault: 'invalid-utf-8',
+    outcome: { status: 200, text: 'Whole.' },
+    tokens: 18,
+  },
+  { id: 'U28', says: 'sends an error of 10 MiB', fault: 'error-of-10-mib', outcome: FAILED, tokens: 0 },
+  { id: 'U29', says: 'sends an endless error', fault: 'endless-error', outcome: FAILED, tokens: 0 },
+  { id: 'U30', says: 'sends an endless event', fault: 'endless-event', outcome: FAILED, tokens: 0 },
+  { id: 'U31', says: 'sends endless JSON', fault: 'endless-json', outcome: FAILED, tokens: 0 },
+  { id: 'U32', says: 'sends HTML with 200', fault: 'html-with-200', outcome: FAILED, tokens: 0 },
+  {
+    id: 'U33',
+    says: 'compresses although not asked to',
+    fault: 'gzip-not-asked',
+    outcome: FAILED,
+    tokens: 0,
+  },
+  { id: 'U34', says: 'says 100 Continue for ever', fault: 'continue-for-ever', outcome: FAILED, tokens: 0 },
+  { id: 'U35', says: 'answers 204', fault: 'no-content', outcome: FAILED, tokens: 0 },
+  { id: 'U36', says: 'redirects elsewhere', fault: 'redirect', outcome: FAILED, tokens: 0 },
+  { id: 'U37', says: 'resets the connection', fault: 'reset', outcome: FAILED, tokens: 0 },
+  { id: 'U38', says: 'answers a TLS alert', fault: 'tls-alert', outcome: FAILED, tokens: 0 },
+  {
+    id: 'U39',
+    says: 'sends its answer byte by byte',
+    fault: 'tiny-chunks',
+    outcome: { status: 200, text: 't'.repeat(4000) },
+    tokens: 18,
+  },
+  {
+    id: 'U40',
+    says: 'drips for ever below the limit of silence',
+    fault: 'slow-drip',
+    outcome: LATE,
+    timeout: 8000,
+  },
+];
+
+describe('a model service that', () => {
+  let upstream: FaultyUpstream;
+  let caisson: Caisson;
+  let runs: Map<FaultName, Promise<Awaited<ReturnType<typeof run>>>>;
+
+  beforeAll(async () => {
+    upstream = await faultyUpstream();
+    caisson = await startCaisson({
+      ANTHROPIC_API_KEY: 'sk-canary-of-the-upstream-tests',
+      ANTHROPIC_BASE_URL: upstream.url,
+      CLAUDE_CODE_MAX_CONCURRENT: '6',
+      UPSTREAM_RETRIES: '1',
+      UPSTREAM_TIMEOUT_MS: '1500',
+    });
+    // Side by side, most of them wait; what one upstream does to its execution is nobody else's matter.
+    runs = new Map(CASES.map(({ fault, timeout }) => [fault, run(`Answer with fault=${fault}.`, timeout)]));
+  });
+  afterAll(async () => {
+    await caisson.clear();
+    await upstream.stop();
+  });
+
+  async function run(prompt: string, timeout = 120_000) {
+    const { status, body } = await caisson.admin.run({ action: 'generate', prompt, options: { timeout } });
+    return { status, code: body.error?.code, text: body.result?.text, tokens: body.metadata.tokensUsed };
+  }
+
+  it.each(CASES.map((it) => [`[${it.id}] ${it.says} ${told(it)}`, it] as const))(
+    '%s',
+    async (_, { fault, outcome, tokens }) => {
+      const seen = await runs.get(fault);
+      expect(seen).toMatchObject(outcome);
+      if (tokens === undefined) expect(seen?.tokens).toBeGreaterThan(11);
+      else expect(seen?.tokens).toBe(tokens);
+      expect(upstream.asked(fault)).toBeGreaterThan(0);
+    },
+    180_000,
+  );
+
+  it('[U41] was all of these harms nothing that comes after', async () => {
+    await Promise.all(runs.values());
+    expect(await run('@text Here again.')).toMatchObject({ status: 200, text: 'Here again.' });
+    expect(await descendantsOf(process.pid)).toEqual([]);
+    expect((await caisson.admin.get('/health/ready')).status).toBe(200);
+    expect((await caisson.admin.get('/api/audit?verify=true')).body).toMatchObject({ valid: true });
+  }, 180_000);
+});
+
+function told({ outcome: { status, code } }: Case): string {
+  return code === undefined ? 'is understood' : `ends the execution with ${status} ${code}`;
+}
