@@ -1,0 +1,101 @@
+/** A database that somebody else holds, and an audit that cannot be written: what is refused, what waits, what goes on. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
+import { temporaryDirectory } from '../support/caisson.js';
+import { until } from '../support/processes.js';
+import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
+
+const QUICK: ClaudeCodeRequest = { action: 'generate', prompt: '@text Done.' };
+const untilGo = (projectId: string): ClaudeCodeRequest => ({
+  action: 'generate',
+  prompt: '@text Working.\n@tool Bash {"command":"until [ -e go ]; do sleep 0.05; done"}\n@text Done.',
+  metadata: { projectId },
+});
+
+describe('the database of a running server', () => {
+  let directory: string;
+  let server: ServerProcess;
+  let other: DatabaseSync;
+  beforeAll(async () => {
+    buildServer();
+    directory = await temporaryDirectory();
+    server = await startServer(directory);
+    other = new DatabaseSync(join(directory, 'data', 'caisson.db'), { timeout: 5000 });
+  });
+  afterAll(async () => {
+    other.close();
+    await killServers();
+    await rm(directory, { recursive: true });
+  });
+
+  const verified = async () => (await server.admin.get('/api/audit?verify=true')).body;
+  const complaints = (text: string) => server.output().split(text).length - 1;
+  const submission = async () => {
+    const { status, headers, body } = await server.admin.call('POST', '/api/executions', QUICK);
+    return { status, code: body.error?.code, patience: Number(headers.get('retry-after')) > 0 };
+  };
+
+  it('[D26] held by another process for some seconds interrupts no execution', async () => {
+    const { id } = await server.admin.submit({
+      action: 'generate',
+      prompt: '@deltas 60 every 20ms of "tick "\n@text Done.',
+    });
+    await server.admin.firstEvent(id, 'agent.text');
+    other.exec('BEGIN IMMEDIATE');
+    const held = performance.now();
+    await until(() => performance.now() - held > 1500);
+    other.exec('COMMIT');
+    const ended = await server.admin.ended(id);
+    expect(ended).toMatchObject({ status: 'succeeded', attempt: 1 });
+    expect(ended.response?.result?.text?.match(/tick/g)).toHaveLength(60);
+  });
+
+  it('[D27] held for long refuses new work with 503 E012, answers reads, and takes ends when it is free', async () => {
+    const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
+    await server.admin.firstEvent(id, 'agent.text');
+    const before = complaints('the end could not be written');
+    const history = server.admin.history(id);
+    const short = await server.admin.submit({ ...QUICK, prompt: '@wait 1000ms\n@text Done.' });
+    await server.admin.firstEvent(short.id, 'execution.started');
+    other.exec('BEGIN IMMEDIATE');
+    expect(await submission()).toEqual({ status: 503, code: 'E012', patience: true });
+    expect((await server.admin.execution(id)).status).toBe('running');
+    await until(() => complaints('the end could not be written') > before + 1, 30_000);
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    other.exec('COMMIT');
+
+    const ended = await server.admin.ended(short.id);
+    // Its words could not be stored within the patience of an event, or they could: told is what was stored.
+    expect(['succeeded', 'failed']).toContain(ended.status);
+    if (ended.status === 'failed') expect(ended.response?.error?.code).toBe('E012');
+    await server.admin.call('POST', `/api/executions/${id}/cancel`);
+    expect((await history).at(-1)?.data).toMatchObject({ status: 'cancelled' });
+    expect((await submission()).status).toBe(202);
+  });
+
+  it('[D28] whose audit cannot be written refuses what changes anything, lets what runs work, and ends it afterwards', async () => {
+    const { id } = await server.admin.submit(untilGo('audited'));
+    await server.admin.firstEvent(id, 'agent.tool_use');
+    await server.admin.call('PUT', '/api/projects/audited/files/other', 'x');
+    const before = complaints('the end could not be written');
+    other.exec(`CREATE TRIGGER audit_full BEFORE INSERT ON audit WHEN NEW.entry NOT LIKE '%files/go%'
+      BEGIN SELECT RAISE(ABORT, 'no audit'); END`);
+    expect(await submission()).toMatchObject({ status: 503, code: 'E012' });
+    const cancel = await server.admin.call('POST', `/api/executions/${id}/cancel`);
+    expect({ status: cancel.status, code: cancel.body.error?.code }).toEqual({ status: 503, code: 'E012' });
+    const unknown = await fetch(`${server.url}/api/executions`, { headers: { 'x-api-key': 'none' } });
+    expect(unknown.status).toBe(401);
+    await server.admin.call('PUT', '/api/projects/audited/files/go', 'now');
+    await until(() => complaints('the end could not be written') > before, 30_000);
+    expect((await server.admin.execution(id)).response).toBeUndefined();
+
+    other.exec('DROP TRIGGER audit_full');
+    expect((await server.admin.ended(id)).status).toBe('succeeded');
+    const events = await server.admin.history(id);
+    expect(events.filter(({ type }) => type === 'execution.finished')).toHaveLength(1);
+    expect((await submission()).status).toBe(202);
+    expect(await verified()).toMatchObject({ valid: true });
+  });
+});
