@@ -9,6 +9,7 @@ import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
 import { answerClientError } from './client-error.js';
+import { halfOfTheDescriptors } from './descriptor-limit.js';
 import { Throttle } from './throttle.js';
 
 /** Outside the prefix `/api`. */
@@ -19,7 +20,8 @@ const FILE_ROUTE = /^\/api\/projects\/[^/]+\/files\//i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
-  const { BODY_MAX_BYTES, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRUST_PROXY } = app.get(Config).values;
+  const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRUST_PROXY } =
+    app.get(Config).values;
   app.set('trust proxy', TRUST_PROXY);
   app.use(requestLog(app.get(Log)));
   // Without `upgrade-insecure-requests`: where there is no TLS in front, it would break the pages under /docs.
@@ -42,6 +44,7 @@ export function prepareHttp(app: NestExpressApplication): void {
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
   const server: Server = app.getHttpServer();
+  server.maxConnections = CONNECTIONS_MAX ?? halfOfTheDescriptors();
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.on('clientError', answerClientError);

@@ -150,6 +150,11 @@ export const SETTINGS = {
     default: '30000',
     about: 'Milliseconds in which a client must have sent its whole request.',
   }),
+  CONNECTIONS_MAX: setting({
+    rule: integer(1, 1_000_000).optional(),
+    about:
+      'Connections of clients at once; one more is closed. Default: half of the descriptors that the process may open, the rest is for sandboxes.',
+  }),
   CORS_ORIGINS: setting({
     rule: list,
     default: '',

@@ -1,4 +1,5 @@
 /** A database that somebody else holds, and an audit that cannot be written: what is refused, what waits, what goes on. */
+import { globSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -53,26 +54,26 @@ describe('the database of a running server', () => {
   });
 
   it('[D27] held for long refuses new work with 503 E012, answers reads, and takes ends when it is free', async () => {
-    const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
-    await server.admin.firstEvent(id, 'agent.text');
-    const before = complaints('the end could not be written');
-    const history = server.admin.history(id);
-    const short = await server.admin.submit({ ...QUICK, prompt: '@wait 1000ms\n@text Done.' });
-    await server.admin.firstEvent(short.id, 'execution.started');
+    const running = await server.admin.submit(untilGo('held'));
+    await server.admin.firstEvent(running.id, 'agent.tool_use');
+    const history = server.admin.history(running.id);
     other.exec('BEGIN IMMEDIATE');
     expect(await submission()).toEqual({ status: 503, code: 'E012', patience: true });
-    expect((await server.admin.execution(id)).status).toBe('running');
+    expect((await server.admin.execution(running.id)).status).toBe('running');
+    // Not through the API, which cannot record the call now.
+    for (const workspace of globSync(`${directory}/data/workspaces/*`))
+      writeFileSync(join(workspace, 'go'), '');
+    // The agent's next event waits for five seconds, then the execution is at its end; that waits for as long as it takes.
+    const before = complaints('the end could not be written');
     await until(() => complaints('the end could not be written') > before + 1, 30_000);
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
     other.exec('COMMIT');
 
-    const ended = await server.admin.ended(short.id);
-    // Its words could not be stored within the patience of an event, or they could: told is what was stored.
-    expect(['succeeded', 'failed']).toContain(ended.status);
-    if (ended.status === 'failed') expect(ended.response?.error?.code).toBe('E012');
-    await server.admin.call('POST', `/api/executions/${id}/cancel`);
-    expect((await history).at(-1)?.data).toMatchObject({ status: 'cancelled' });
+    const events = await history;
+    expect(events.at(-1)?.data).toMatchObject({ status: 'failed', response: { error: { code: 'E012' } } });
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect((await submission()).status).toBe(202);
+    expect(await verified()).toMatchObject({ valid: true });
   });
 
   it('[D28] whose audit cannot be written refuses what changes anything, lets what runs work, and ends it afterwards', async () => {

@@ -7,20 +7,29 @@ import type { Confinement } from './limiter.js';
 /** Milliseconds between two looks: two small files each, and nobody minds a fork bomb at its limit for that long. */
 const LOOK_EVERY = 200;
 
+/** Milliseconds without a look (a machine out of descriptors) until nobody can say any more that a limit holds. */
+const BLIND_FOR = 10_000;
+
 const logger = new Logger('SandboxLimits');
 
-/** Looks until the sandbox has ended; never rejects. Where the limits cannot be looked at, the sandbox is ended. */
+/** Looks until the sandbox has ended; never rejects. Where the limits cannot be looked at for long, the sandbox is ended. */
 export async function guard(
   confinement: Confinement,
   sandbox: Sandbox & { exceed(limit: ExceededLimit): void },
 ): Promise<void> {
   const over = new AbortController();
   void sandbox.exited.then(() => over.abort());
+  let lastLook = performance.now();
   try {
     for (;;) {
       await delay(LOOK_EVERY, undefined, { signal: over.signal, ref: false });
-      const exceeded = await confinement.exceeded();
-      if (exceeded !== undefined) return sandbox.exceed(exceeded);
+      try {
+        const exceeded = await confinement.exceeded();
+        if (exceeded !== undefined) return sandbox.exceed(exceeded);
+        lastLook = performance.now();
+      } catch (error) {
+        if (performance.now() - lastLook > BLIND_FOR) throw error;
+      }
     }
   } catch (error) {
     if (over.signal.aborted) return;

@@ -9,8 +9,10 @@ import type { ResourceLimits } from './resource-limits.js';
 const LOOK_EVERY = 1000;
 /** A look at many files takes long: it may take up this part of the time. */
 const PART = 10;
-/** Looks in a row that may fail (a machine out of descriptors) before the workspace counts as too large to be measured. */
+/** Looks in a row that may fail before the workspace counts as too large to be measured. */
 const FAILURES_MAX = 3;
+/** Measuring sandboxes in a row that may not start: a machine out of descriptors, which is nothing of the workspace's. */
+const STARTS_MAX = 30;
 
 /** For each line it is sent, one with the bytes on disk and the number of entries. */
 const SCRIPT = `while read -r _; do
@@ -39,8 +41,10 @@ export async function meterWorkspace({ order, sandbox, limits, start }: MeteredS
   const isOver = () => over.signal.aborted;
   for (await pause(LOOK_EVERY); !isOver();) {
     const begun = performance.now();
+    let started = meter !== undefined;
     try {
       meter ??= new Meter(await start(measuring(order)), ended);
+      started = true;
       const exceeded = judge(await meter.look(), limits);
       if (exceeded !== undefined) sandbox.exceed(exceeded);
       failures = 0;
@@ -50,7 +54,7 @@ export async function meterWorkspace({ order, sandbox, limits, start }: MeteredS
       if (isOver()) break;
       failures += 1;
       logger.warn({ msg: 'a workspace could not be measured', failures, err: error });
-      if (failures >= FAILURES_MAX) sandbox.exceed(tooManyEntries(limits));
+      if (failures >= (started ? FAILURES_MAX : STARTS_MAX)) sandbox.exceed(tooManyEntries(limits));
     }
     await pause(Math.max(LOOK_EVERY, (performance.now() - begun) * PART));
   }
