@@ -66,6 +66,11 @@ describe('an execution that takes too much', () => {
       `perl -e 'for (1..100000) { my $p = fork; defined $p or sleep 30; $p or sleep 60 }'`,
       'processes',
     ],
+    [
+      '100 000 threads',
+      `perl -Mthreads -e 'for (1..100000) { threads->create(sub { sleep 60 }) or sleep 30 }'`,
+      'processes',
+    ],
   ])('[R01] too many processes end with E015: %s', endsFor);
 
   it.each([['a memory hog', `perl -e 'my @all; push @all, "x" x 10_000_000 while 1'`, 'memory']])(
@@ -108,7 +113,7 @@ describe('an execution that takes too much', () => {
 
   it.each([
     ['a flood on standard output', 'yes | head -c 300000000; echo over', /y\ny/],
-    ['a line of 200 MB', 'head -c 200000000 /dev/zero | tr "\\0" x; echo over', /x{1000}/],
+    ['a line of 1 GiB', 'head -c 1073741824 /dev/zero | tr "\\0" x; echo over', /x{1000}/],
   ])('[R09] a flood of output is felt by the program alone: %s', isFeltByTheProgramAlone);
 });
 

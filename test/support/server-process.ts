@@ -36,18 +36,26 @@ export function buildServer(): void {
   if (status !== 0) throw new Error(`the build failed:\n${stdout}${stderr}`);
 }
 
-/**
- * Starts it on a free port and resolves once it is ready for work.
- * @param log a file that standard output and standard error go to, instead of pipes
- * @param nodeOptions options of Node itself
- */
+export interface StartOptions {
+  /** A file that standard output and standard error go to, instead of pipes. */
+  log?: string;
+  /** Options of Node itself. */
+  nodeOptions?: string[];
+  /** A command before it that becomes it by `exec`. */
+  through?: string[];
+  /** What readiness has to answer before the start counts as done. */
+  readiness?: 200 | 503;
+}
+
+/** Starts it on a free port and resolves once it is ready for work, or is as unready as is expected. */
 export async function startServer(
   directory: string,
   settings: NodeJS.ProcessEnv = {},
-  { log, nodeOptions = [] }: { log?: string; nodeOptions?: string[] } = {},
+  { log, nodeOptions = [], through = [], readiness = 200 }: StartOptions = {},
 ): Promise<ServerProcess> {
   const file = log === undefined ? undefined : openSync(log, 'a');
-  const server = spawn(process.execPath, [...nodeOptions, resolve('dist/main.js')], {
+  const [program = '', ...args] = [...through, process.execPath, ...nodeOptions, resolve('dist/main.js')];
+  const server = spawn(program, args, {
     env: {
       PATH: process.env.PATH,
       CLAUDE_CODE_BINARY: process.env.CLAUDE_CODE_BINARY,
@@ -74,7 +82,7 @@ export async function startServer(
   const url = address();
   if (url === undefined || server.pid === undefined)
     throw new Error(`the server did not start:\n${output()}`);
-  await until(async () => (await fetch(`${url}/health/ready`)).ok, START_TIMEOUT);
+  await until(async () => (await fetch(`${url}/health/ready`)).status === readiness, START_TIMEOUT);
   return {
     pid: server.pid,
     url,

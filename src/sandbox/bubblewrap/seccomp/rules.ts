@@ -98,6 +98,8 @@ export const RULES: readonly Rule[] = [
   ['process_vm_readv', 310, 270, 'EPERM'],
   ['process_vm_writev', 311, 271, 'EPERM'],
   ['kcmp', 312, 272, 'EPERM'],
+  // A copy of another process's descriptor: of the socket in which the agent speaks with the server.
+  ['pidfd_getfd', 438, 438, 'EPERM'],
   // Sockets that no network namespace holds.
   ['socket', 41, 198, 'EAFNOSUPPORT', OTHER_FAMILIES],
   ['socketpair', 53, 199, 'EAFNOSUPPORT', OTHER_FAMILIES],

@@ -1,0 +1,106 @@
+/** Floods of output and what a killed server leaves: the server's one thread and the host's cgroups must not be victims. */
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryDirectory } from '../support/caisson.js';
+import { ANSWER_REQUEST, fakeCli } from '../support/fake-cli.js';
+import { descendantsOf, until } from '../support/processes.js';
+import { buildServer, killServers, startServer } from '../support/server-process.js';
+
+const MIB = 1024 * 1024;
+
+/** Tries both ways to the socket in which the CLI speaks with the server: its name in /proc, a copy of its descriptor. */
+const STEAL = `for it in /proc/[0-9]*; do case $(readlink $it/exe) in */claude) pid=$(basename $it);; esac; done
+echo "opening $(sh -c "echo stolen > /proc/$pid/fd/1" 2>&1)"
+perl -e 'my $fd = syscall(434, $ARGV[0] + 0, 0); print "copying ", syscall(438, $fd, 1, 0), " $!\\n"' $pid`;
+
+describe('a sandbox that', () => {
+  let directory: string;
+  beforeAll(buildServer);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    await killServers();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('[R22] wants the standard output of its agent gets it in no way', async () => {
+    const { admin } = await startServer(directory);
+    const { body, headers } = await admin.run({
+      action: 'generate',
+      prompt: `@tool Bash ${JSON.stringify({ command: STEAL })}\n@text Done.`,
+    });
+    expect(body).toMatchObject({ success: true, result: { text: 'Done.' } });
+    const events = await admin.history(headers.get('x-execution-id') ?? '');
+    const said = events
+      .map((event) => (event.type === 'agent.tool_result' ? event.data.output : ''))
+      .join('');
+    expect(said).toMatch(/opening .*No such device/);
+    expect(said).toMatch(/copying -1 Operation not permitted/);
+  });
+
+  it.each([
+    ['R23', 'short lines', 'yes'],
+    ['R24', 'empty objects', `yes '{}'`],
+    ['R26', 'one line without end', 'tr "\\0" x < /dev/zero'],
+  ])(
+    '[%s] floods the server with %s in the place of its agent ends with E015, while the server answers',
+    async (...row) => {
+      const [, , flood] = row;
+      const { admin, url, pid } = await startServer(directory, {
+        OUTPUT_MAX_BYTES: String(64 * MIB),
+        CLAUDE_CODE_BINARY: await fakeCli(directory, `${ANSWER_REQUEST}\nread -r line\nexec ${flood}`),
+      });
+      let over = false;
+      const run = admin.run({ action: 'generate', prompt: 'Anything.' }).finally(() => (over = true));
+      await until(async () => {
+        expect((await fetch(`${url}/health/live`)).status).toBe(200);
+        return over;
+      }, 60_000);
+      const { status, body } = await run;
+      expect({ status, code: body.error?.code }).toEqual({ status: 422, code: 'E015' });
+      expect(await descendantsOf(pid)).toEqual([]);
+    },
+  );
+});
+
+/** Version 1 of cgroups here, or version 2 where it is delegated: wherever this process may make some. */
+const places = ['', 'memory', 'pids', 'cpu'].map((controller) => join('/sys/fs/cgroup', controller));
+const cgroupsOf = (pid: number): string[] =>
+  places.flatMap((place) => {
+    try {
+      return readdirSync(place)
+        .filter((name) => name.startsWith(`caisson-${pid}-`))
+        .map((name) => join(place, name));
+    } catch {
+      return []; // no such hierarchy
+    }
+  });
+
+describe('a server that is killed', () => {
+  it('[R25] leaves cgroups behind, which the next one sweeps', async () => {
+    buildServer();
+    const directory = await temporaryDirectory();
+    try {
+      const killed = await startServer(directory);
+      const { id } = await killed.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
+      await killed.admin.firstEvent(id, 'agent.text');
+      const processes = await descendantsOf(killed.pid);
+      killed.signal('SIGKILL');
+      await killed.exited;
+      await until(async () => (await descendantsOf(killed.pid)).length === 0 && processes.length > 0);
+      const left = cgroupsOf(killed.pid);
+      const next = await startServer(directory);
+      expect(cgroupsOf(killed.pid)).toEqual([]);
+      // Where there are no cgroups to be had, nothing was left either.
+      const { body } = await next.admin.get<{ details: { sandbox: { warnings?: object[] } } }>(
+        '/health/ready',
+      );
+      if (body.details.sandbox.warnings === undefined) expect(left.length).toBeGreaterThan(0);
+    } finally {
+      await killServers();
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
