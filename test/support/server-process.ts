@@ -54,7 +54,8 @@ export async function startServer(
   { log, nodeOptions = [], through = [], readiness = 200 }: StartOptions = {},
 ): Promise<ServerProcess> {
   const file = log === undefined ? undefined : openSync(log, 'a');
-  const [program = '', ...args] = [...through, process.execPath, ...nodeOptions, resolve('dist/main.js')];
+  const node = [process.execPath, ...nodeOptions, resolve('dist/main.js')] as const;
+  const [program, ...args] = [...through, ...node];
   const server = spawn(program, args, {
     env: {
       PATH: process.env.PATH,
