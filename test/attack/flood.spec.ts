@@ -25,7 +25,7 @@ describe('a sandbox that', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('[R22] wants the standard output of its agent gets it in no way', async () => {
+  it('[R32] wants the standard output of its agent gets it in no way', async () => {
     const { admin } = await startServer(directory);
     const { body, headers } = await admin.run({
       action: 'generate',
@@ -41,13 +41,12 @@ describe('a sandbox that', () => {
   });
 
   it.each([
-    ['R23', 'short lines', 'yes'],
-    ['R24', 'empty objects', `yes '{}'`],
-    ['R26', 'one line without end', 'tr "\\0" x < /dev/zero'],
+    ['short lines', 'yes'],
+    ['empty objects', `yes '{}'`],
+    ['one line without end', 'tr "\\0" x < /dev/zero'],
   ])(
-    '[%s] floods the server with %s in the place of its agent ends with E015, while the server answers',
-    async (...row) => {
-      const [, , flood] = row;
+    '[R33] floods the server in the place of its agent ends with E015, while the server answers: %s',
+    async (_, flood) => {
       const { admin, url, pid } = await startServer(directory, {
         OUTPUT_MAX_BYTES: String(64 * MIB),
         CLAUDE_CODE_BINARY: await fakeCli(directory, `${ANSWER_REQUEST}\nread -r line\nexec ${flood}`),
@@ -79,7 +78,7 @@ const cgroupsOf = (pid: number): string[] =>
   });
 
 describe('a server that is killed', () => {
-  it('[R25] leaves cgroups behind, which the next one sweeps', async () => {
+  it('[R34] leaves cgroups behind, which the next one sweeps', async () => {
     buildServer();
     const directory = await temporaryDirectory();
     try {

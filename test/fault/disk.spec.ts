@@ -6,11 +6,12 @@ import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.j
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
 import { temporaryDirectory } from '../support/caisson.js';
+import { describeWhere } from '../support/cases.js';
 import type { Client } from '../support/client.js';
 import { EmergencyDisk } from '../support/emergency-disk.js';
 import { aliveOf, descendantsOf, until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
-import { noSmallDisk, SmallDisk } from '../support/small-disk.js';
+import { canMount, SmallDisk } from '../support/small-disk.js';
 
 /** Runs until somebody puts the file `go` into its project. */
 const untilGo = (projectId: string): ClaudeCodeRequest => ({
@@ -37,7 +38,7 @@ function expectWhole(events: StreamItem[]): void {
   expect(ends).toEqual([events.at(-1)]);
 }
 
-(noSmallDisk === undefined ? describe : describe.skip)('a server whose disk', () => {
+describeWhere(canMount, 'needs root, to mount a file system')('a server whose disk', () => {
   let directory: string;
   const disks: { unmount(): void }[] = [];
   beforeAll(buildServer);

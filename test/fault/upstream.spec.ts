@@ -8,8 +8,7 @@ const FAILED = { status: 502, code: 'E005' };
 const LATE = { status: 504, code: 'E001' };
 
 interface Case {
-  id: string;
-  says: string;
+  name: string;
   fault: FaultName;
   outcome: { status: number; code?: string; text?: string };
   /** Tokens that are metered and charged: what was seen of each answer; undefined = of several, at least one. */
@@ -20,53 +19,48 @@ interface Case {
 
 /** An answer that begins has 11 tokens of input; `All of it.` is reported with 7 of output. */
 const CASES: Case[] = [
-  { id: 'U20', says: 'hangs before its answer', fault: 'hang-before-head', outcome: FAILED, tokens: 0 },
-  { id: 'U21', says: 'hangs in the middle', fault: 'hang-in-the-middle', outcome: FAILED },
-  { id: 'U22', says: 'cuts inside an event', fault: 'cut-inside-an-event', outcome: FAILED },
-  { id: 'U23', says: 'ends without the end of its message', fault: 'end-without-stop', outcome: FAILED },
+  { name: '[U20] hangs before its answer', fault: 'hang-before-head', outcome: FAILED, tokens: 0 },
+  { name: '[U21] hangs in the middle', fault: 'hang-in-the-middle', outcome: FAILED },
+  { name: '[U22] cuts inside an event', fault: 'cut-inside-an-event', outcome: FAILED },
+  { name: '[U23] ends without the end of its message', fault: 'end-without-stop', outcome: FAILED },
   {
-    id: 'U24',
-    says: 'promises more bytes than it sends, behind a whole answer,',
+    name: '[U24] promises more bytes than it sends, behind a whole answer,',
     fault: 'length-too-large',
     outcome: { status: 200, text: 'All of it.' },
     tokens: 18,
   },
-  { id: 'U25', says: 'promises fewer bytes than it sends', fault: 'length-too-small', outcome: FAILED },
-  { id: 'U26', says: 'sends rubbish events', fault: 'rubbish-events', outcome: FAILED, tokens: 0 },
+  { name: '[U25] promises fewer bytes than it sends', fault: 'length-too-small', outcome: FAILED },
+  { name: '[U26] sends rubbish events', fault: 'rubbish-events', outcome: FAILED, tokens: 0 },
   {
-    id: 'U27',
-    says: 'sends bytes that are no UTF-8 between its events',
+    name: '[U27] sends bytes that are no UTF-8 between its events',
     fault: 'invalid-utf-8',
     outcome: { status: 200, text: 'Whole.' },
     tokens: 18,
   },
-  { id: 'U28', says: 'sends an error of 10 MiB', fault: 'error-of-10-mib', outcome: FAILED, tokens: 0 },
-  { id: 'U29', says: 'sends an endless error', fault: 'endless-error', outcome: FAILED, tokens: 0 },
-  { id: 'U30', says: 'sends an endless event', fault: 'endless-event', outcome: FAILED, tokens: 0 },
-  { id: 'U31', says: 'sends endless JSON', fault: 'endless-json', outcome: FAILED, tokens: 0 },
-  { id: 'U32', says: 'sends HTML with 200', fault: 'html-with-200', outcome: FAILED, tokens: 0 },
+  { name: '[U28] sends an error of 10 MiB', fault: 'error-of-10-mib', outcome: FAILED, tokens: 0 },
+  { name: '[U29] sends an endless error', fault: 'endless-error', outcome: FAILED, tokens: 0 },
+  { name: '[U30] sends an endless event', fault: 'endless-event', outcome: FAILED, tokens: 0 },
+  { name: '[U31] sends endless JSON', fault: 'endless-json', outcome: FAILED, tokens: 0 },
+  { name: '[U32] sends HTML with 200', fault: 'html-with-200', outcome: FAILED, tokens: 0 },
   {
-    id: 'U33',
-    says: 'compresses although not asked to',
+    name: '[U33] compresses although not asked to',
     fault: 'gzip-not-asked',
     outcome: FAILED,
     tokens: 0,
   },
-  { id: 'U34', says: 'says 100 Continue for ever', fault: 'continue-for-ever', outcome: FAILED, tokens: 0 },
-  { id: 'U35', says: 'answers 204', fault: 'no-content', outcome: FAILED, tokens: 0 },
-  { id: 'U36', says: 'redirects elsewhere', fault: 'redirect', outcome: FAILED, tokens: 0 },
-  { id: 'U37', says: 'resets the connection', fault: 'reset', outcome: FAILED, tokens: 0 },
-  { id: 'U38', says: 'answers a TLS alert', fault: 'tls-alert', outcome: FAILED, tokens: 0 },
+  { name: '[U34] says 100 Continue for ever', fault: 'continue-for-ever', outcome: FAILED, tokens: 0 },
+  { name: '[U35] answers 204', fault: 'no-content', outcome: FAILED, tokens: 0 },
+  { name: '[U36] redirects elsewhere', fault: 'redirect', outcome: FAILED, tokens: 0 },
+  { name: '[U37] resets the connection', fault: 'reset', outcome: FAILED, tokens: 0 },
+  { name: '[U38] answers a TLS alert', fault: 'tls-alert', outcome: FAILED, tokens: 0 },
   {
-    id: 'U39',
-    says: 'sends its answer byte by byte',
+    name: '[U39] sends its answer byte by byte',
     fault: 'tiny-chunks',
     outcome: { status: 200, text: 't'.repeat(4000) },
     tokens: 18,
   },
   {
-    id: 'U40',
-    says: 'drips for ever below the limit of silence',
+    name: '[U40] drips for ever below the limit of silence',
     fault: 'slow-drip',
     outcome: LATE,
     timeout: 8000,
@@ -100,7 +94,7 @@ describe('a model service that', () => {
     return { status, code: body.error?.code, text: body.result?.text, tokens: body.metadata.tokensUsed };
   }
 
-  it.each(CASES.map((it) => [`[${it.id}] ${it.says} ${told(it)}`, it] as const))(
+  it.each(CASES.map((it) => [`${it.name} ${told(it)}`, it] as const))(
     '%s',
     async (_, { fault, outcome, tokens }) => {
       const seen = await runs.get(fault);

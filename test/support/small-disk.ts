@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Why a test that needs one is skipped; undefined when it can be had. */
-export const noSmallDisk = process.getuid?.() === 0 ? undefined : 'needs root to mount a file system';
+/** Whether one can be had. */
+export const canMount = process.getuid?.() === 0;
 
 export class SmallDisk {
   private constructor(readonly path: string) {}
