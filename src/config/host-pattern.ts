@@ -17,8 +17,7 @@ export function hostName(text: string): HostName {
   const name = text.toLowerCase().replace(/\.$/, '');
   if (name.length > MAX_CHARS || !NAME.test(name)) return { wrong: 'malformed' };
   if (ENDS_IN_NUMBER.test(name)) return { wrong: 'ip-literal' };
-  // Punycode that stands for nothing, or for another spelling of itself, is refused too.
-  return domainToASCII(name) === name ? { name } : { wrong: 'malformed' };
+  return { name };
 }
 
 /**

@@ -5,7 +5,7 @@
 import { hostName } from '../config/host-pattern.js';
 import { EgressRefusal } from './refusal.js';
 
-/** Bytes with all framing. Those of today are below 2 KiB, with post-quantum keys; OpenSSL takes no more than 16 KiB + 4. */
+/** Bytes without records. Those of today are below 2 KiB, with post-quantum keys; OpenSSL takes no more than 16 KiB + 4. */
 const MAX_HELLO_BYTES = 20_480;
 const RECORD_HEADER_BYTES = 5;
 /** RFC 8446 5.1. */
@@ -30,11 +30,7 @@ const HIDING: ReadonlySet<number> = new Set([0xfe0d, 0xffce]);
  */
 export function serverNameOf(bytes: Buffer): string | undefined {
   const message = messageIn(bytes);
-  if (message === undefined) {
-    if (bytes.length >= MAX_HELLO_BYTES) throw new EgressRefusal('no-tls');
-    return undefined;
-  }
-  return nameIn(extensionsOf(message));
+  return message && nameIn(extensionsOf(message));
 }
 
 /** The body of the ClientHello, joined from its records. */
