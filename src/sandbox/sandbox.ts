@@ -1,4 +1,4 @@
-/** The sandbox port: one isolated process tree with one workspace and at most one model socket. */
+/** The sandbox port: one isolated process tree with one workspace, at most one model socket and at most one egress socket. */
 import type { Readable, Writable } from 'node:stream';
 import Emittery from 'emittery';
 
@@ -26,6 +26,8 @@ export interface SandboxOrder {
   env?: Readonly<Record<string, string>>;
   /** Host path of the unix socket that is the sandbox's way to the model: 127.0.0.1:3128 inside. */
   modelSocket?: string;
+  /** Host path of the unix socket that is the sandbox's way to granted hosts: an HTTP CONNECT proxy at 127.0.0.1:3129 inside. */
+  egressSocket?: string;
   /** Host files or directories to show read-only at the given place, e.g. the agent's binary. */
   readOnly?: readonly { source: string; target: string }[];
   /** Host directories to show writable at the given place; only housekeeping uses this. */
