@@ -2,7 +2,7 @@
  * The import rules: the arrows of docs/ARCHITECTURE.md, so that an import against the flow fails the tests.
  *
  *   { streaming, audit, metrics, health } → execution → commands → agents → workspaces → sandbox
- *   execution, agents → model-gateway ;  whoever has routes → access ;  whoever keeps rows → persistence
+ *   execution, agents → model-gateway, egress → sockets ;  whoever has routes → access ;  whoever keeps rows → persistence
  */
 
 /** What every feature may use and what uses no feature. */
@@ -20,21 +20,26 @@ const ARROWS = {
   logging: ['config', 'errors', 'redaction'],
   // Fixed leaves: the ground on which security stands knows nothing of what is built on it.
   sandbox: [],
-  'model-gateway': [],
+  'model-gateway': ['sockets'],
+  sockets: [],
   persistence: [],
   // The gate in front of every route: whoever has routes imports its decorators, it imports nobody's feature.
   access: ['persistence'],
   // Host-side work on workspaces is done inside sandboxes.
   workspaces: ['access', 'persistence', 'sandbox'],
-  agents: ['sandbox', 'model-gateway', 'workspaces'],
+  // Routes of its own, to grant hosts; knows no sandbox, only the socket that leads out of one.
+  egress: ['access', 'persistence', 'sockets'],
+  agents: ['sandbox', 'model-gateway', 'egress', 'workspaces'],
   // A command compiles to an AgentTask; the path rule of workspaces says which directories it may name.
   commands: ['access', 'agents', 'sandbox', 'workspaces'],
-  execution: ['access', 'commands', 'agents', 'workspaces', 'sandbox', 'model-gateway', 'persistence'],
+  execution: [
+    ...['access', 'commands', 'agents', 'workspaces', 'sandbox', 'model-gateway', 'egress', 'persistence'],
+  ],
   // Delivers what execution records; execution publishes through its own port and never looks back.
   streaming: ['access', 'commands', 'execution', 'persistence'],
   // The observers see all and are imported by nobody.
-  audit: ['access', 'commands', 'execution', 'persistence'],
-  metrics: ['access', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
+  audit: ['access', 'commands', 'egress', 'execution', 'persistence'],
+  metrics: ['access', 'egress', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
   health: ['access', 'execution', 'persistence', 'sandbox'],
 };
 const OBSERVERS = ['audit', 'metrics', 'health'];

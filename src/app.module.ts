@@ -5,6 +5,7 @@ import { AuditModule } from './audit/audit.module.js';
 import { CommandsModule } from './commands/commands.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
+import { EgressModule } from './egress/egress.module.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { ExecutionModule } from './execution/execution.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -25,6 +26,7 @@ import { WorkspacesModule } from './workspaces/workspaces.module.js';
     CommandsModule,
     ExecutionModule,
     WorkspacesModule,
+    EgressModule,
     StreamingModule,
     AuditModule,
     MetricsModule,

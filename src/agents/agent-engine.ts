@@ -1,4 +1,5 @@
 /** The engine port: a way to carry out an AgentTask in a sandbox, as a stream of events with one outcome. */
+import type { EgressRoute } from '../egress/egress-gateway.js';
 import type { ModelRoute } from '../model-gateway/model-gateway.js';
 import type { Workspace } from '../workspaces/workspace.js';
 import type { AgentTask } from './agent-task.js';
@@ -23,6 +24,8 @@ export interface AgentRun {
   task: AgentTask;
   workspace: Workspace;
   route: ModelRoute;
+  /** The way to the hosts that were granted to the project; undefined when none was. */
+  egress?: EgressRoute;
   /** Aborted when the execution must end (cancel, time-out, shutdown): the engine ends its sandbox and returns or throws. */
   signal: AbortSignal;
 }

@@ -10,13 +10,16 @@ export const AUDIT_TYPES = [
   'call.accepted',
   'call.ended',
   'call.refused',
+  /** A sandbox asked for a connection to the outside: written before its first byte goes out. */
+  'egress.connection',
 ] as const;
 export type AuditType = (typeof AUDIT_TYPES)[number];
 
 export interface AuditEntry {
   type: AuditType;
+  /** Of the call; of a connection, an id of its own, which is in the log too. */
   requestId: string;
-  /** A command (`generate`), an HTTP call (`DELETE /api/keys/…`), or a socket event. */
+  /** A command (`generate`), an HTTP call (`DELETE /api/keys/…`), a socket event, or `CONNECT host:port` of a sandbox. */
   action: string;
   /** Id of the API key; missing when the caller was not authenticated. */
   keyId?: string;
@@ -36,6 +39,10 @@ export interface AuditEntry {
   tokensUsed?: number;
   errorCode?: ErrorCode;
   remoteAddress?: string;
+  /** Of a connection: the address it was made to, if it came to that. */
+  dialledAddress?: string;
+  /** Of a connection: `opened`, or why it was refused. */
+  outcome?: string;
 }
 
 /** Keys in alphabetical order, nothing undefined: the same entry has the same bytes. */

@@ -1,6 +1,7 @@
-/** Writes the audit entries of executions and of refused calls, as they are announced. */
+/** Writes the audit entries of executions, of refused calls and of egress connections, as they are announced. */
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { type EgressConnection, EgressGateway } from '../egress/egress-gateway.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { type Refusal, Refusals } from '../errors/refusals.js';
 import { type DomainEventMap, DomainEvents } from '../execution/domain-events.js';
@@ -18,10 +19,12 @@ export class AuditObserver {
     private readonly config: Config,
     events: DomainEvents,
     refusals: Refusals,
+    egress: EgressGateway,
   ) {
     events.on('execution.accepted', ({ data }) => this.accepted(data));
     events.on('execution.ended', ({ data }) => this.ended(data));
     refusals.on('refused', ({ data }) => this.refused(data));
+    egress.events.on('connection', ({ data }) => this.connected(data));
   }
 
   /** @throws ClaudeCodeError E012, which refuses the execution: what cannot be recorded is not done */
@@ -86,6 +89,22 @@ export class AuditObserver {
       success: false,
       errorCode: code,
       remoteAddress,
+    });
+  }
+
+  /** @throws whatever the database throws, which refuses the connection */
+  private async connected(connection: EgressConnection): Promise<void> {
+    const { id, asked, userId, projectId, executionId, address, outcome } = connection;
+    await this.log.append({
+      type: 'egress.connection',
+      requestId: id,
+      action: asked,
+      userId,
+      projectId,
+      executionId,
+      success: outcome === 'opened',
+      dialledAddress: address,
+      outcome,
     });
   }
 

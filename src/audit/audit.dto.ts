@@ -90,6 +90,12 @@ export class AuditEntryView implements AuditEntry {
 
   @ApiPropertyOptional()
   remoteAddress?: string;
+
+  @ApiPropertyOptional({ description: 'Of egress.connection: the address that was connected to' })
+  dialledAddress?: string;
+
+  @ApiPropertyOptional({ description: 'Of egress.connection: `opened`, or why it was refused' })
+  outcome?: string;
 }
 
 export class AuditPage implements Page<AuditEntryView> {

@@ -1,6 +1,7 @@
 /** Watches everything that is asked and records it; nothing depends on it, but nothing is done that it cannot record. */
 import { Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
+import { EgressModule } from '../egress/egress.module.js';
 import { ExecutionModule } from '../execution/execution.module.js';
 import { AuditController } from './audit.controller.js';
 import { AuditInterceptor } from './audit.interceptor.js';
@@ -9,7 +10,7 @@ import { AuditObserver } from './audit-observer.js';
 import { AuditRetention } from './audit-retention.js';
 
 @Module({
-  imports: [ExecutionModule],
+  imports: [ExecutionModule, EgressModule],
   controllers: [AuditController],
   providers: [
     AuditLog,

@@ -29,6 +29,22 @@ describe('Config', () => {
     expect(() => Config.from({ NODE_ENV: 'production' })).toThrow(/ANTHROPIC_API_KEY/);
   });
 
+  it('refuses production with the loopback opened to sandboxes', () => {
+    const env = { NODE_ENV: 'production', ANTHROPIC_API_KEY: 'sk-key', EGRESS_TEST_LOOPBACK: 'true' };
+    expect(() => Config.from(env)).toThrow(/EGRESS_TEST_LOOPBACK/);
+    expect(Config.from({ EGRESS_TEST_LOOPBACK: 'true' }).values.EGRESS_TEST_LOOPBACK).toBe(true);
+  });
+
+  it('takes granted hosts in one spelling, and names each that is none', () => {
+    expect(Config.from({ EGRESS_ALLOW: 'GitHub.com., *.Bücher.example' }).values.EGRESS_ALLOW).toEqual([
+      'github.com',
+      '*.xn--bcher-kva.example',
+    ]);
+    expect(() => Config.from({ EGRESS_ALLOW: 'github.com,*.com,10.0.0.1' })).toThrow(
+      /EGRESS_ALLOW: "\*\.com" .*"10\.0\.0\.1"/,
+    );
+  });
+
   describe('a secret from a file', () => {
     let directory: string;
     beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'caisson-config-'))));

@@ -86,6 +86,8 @@ function contradictions(values: SettingValues): string[] {
   const problems: string[] = [];
   if (values.NODE_ENV === 'production' && values.ANTHROPIC_API_KEY === undefined)
     problems.push('ANTHROPIC_API_KEY: must be set in production (rehearsal is for trying out and for tests)');
+  if (values.NODE_ENV === 'production' && values.EGRESS_TEST_LOOPBACK)
+    problems.push('EGRESS_TEST_LOOPBACK: is for tests only and must not be set in production');
   if (!values.CLAUDE_CODE_MODELS.includes(values.CLAUDE_CODE_MODEL))
     problems.push('CLAUDE_CODE_MODEL: must be one of CLAUDE_CODE_MODELS');
   if (values.CAISSON_ROLE !== 'all')

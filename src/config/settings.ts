@@ -1,5 +1,6 @@
 /** Every setting of the product: its variable, default, meaning and rule. docs/SETTINGS.md is compared with this table. */
 import { z } from 'zod';
+import { hostPattern } from './host-pattern.js';
 
 /** A whole number of the given unit, within bounds. */
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
@@ -9,6 +10,15 @@ const list = z.string().transform((value) =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== ''),
+);
+/** Hosts in their one spelling. */
+const hosts = list.transform((names, context) =>
+  names.flatMap((name) => {
+    const pattern = hostPattern(name);
+    if (pattern === undefined)
+      context.addIssue(`"${name}" is no host, or a wildcard over what many own (*.com), or an address`);
+    return pattern ?? [];
+  }),
 );
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -294,6 +304,51 @@ export const SETTINGS = {
     default: '/usr/bin/bwrap',
     about:
       "Path of bubblewrap. The distribution's own: some systems allow user namespaces to that path only.",
+  }),
+  EGRESS_ALLOW: setting({
+    rule: hosts,
+    default: '',
+    about:
+      'Hosts whose port 443 the sandboxes of every project may reach, separated by commas: exact, or `*.` and a name for its sub-domains. None by default; more for one project by `PUT /api/projects/:projectId/egress`.',
+  }),
+  EGRESS_CONNECTIONS: setting({
+    rule: integer(1, 1024),
+    default: '64',
+    about:
+      'Egress connections of one sandbox at once; further ones are closed. npm opens 15 to a registry, the bridge in a sandbox carries 64.',
+  }),
+  EGRESS_REQUESTS: setting({
+    rule: integer(1, 1_000_000),
+    default: '10000',
+    about:
+      'Egress connections of one sandbox over its life, each of which is an entry of the audit: a flood cannot fill the disk.',
+  }),
+  EGRESS_HANDSHAKE_TIMEOUT_MS: setting({
+    rule: integer(100, 600_000),
+    default: '10000',
+    about:
+      'Milliseconds for each step of an egress connection: its request, the name, the dialling, the first message of TLS.',
+  }),
+  EGRESS_IDLE_TIMEOUT_MS: setting({
+    rule: integer(100, 3_600_000),
+    default: '120000',
+    about: 'Milliseconds without a byte after which an egress connection is cut.',
+  }),
+  EGRESS_TOTAL_TIMEOUT_MS: setting({
+    rule: integer(100, 86_400_000),
+    default: '900000',
+    about: 'Milliseconds after which an egress connection is cut: a large clone takes some minutes.',
+  }),
+  EGRESS_MAX_BYTES: setting({
+    rule: integer(KIB, 1024 * 1024 * MIB),
+    default: String(1024 * MIB),
+    about: 'Bytes of one egress connection, both ways together, after which it is cut.',
+  }),
+  EGRESS_TEST_LOOPBACK: setting({
+    rule: flag,
+    default: 'false',
+    about:
+      'For tests only: granted names may lead to 127.0.0.0/8, which opens the services of this host. In production the start is refused.',
   }),
   REDACT_VALUES: setting({
     rule: list,

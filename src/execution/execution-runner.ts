@@ -5,6 +5,7 @@ import { AgentEngine, type AgentOutcome } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
+import { EgressGateway, type EgressRoute } from '../egress/egress-gateway.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
@@ -32,6 +33,7 @@ export class ExecutionRunner {
     private readonly compiler: CommandCompiler,
     private readonly workspaces: Workspaces,
     private readonly gateway: ModelGateway,
+    private readonly egress: EgressGateway,
     private readonly engine: AgentEngine,
     private readonly database: Database,
     private readonly log: EventLog,
@@ -98,7 +100,7 @@ export class ExecutionRunner {
     }
   }
 
-  /** The engine's part, with the model's socket open around it. Failures are answered, not thrown. */
+  /** The engine's part, with its sockets open around it. Failures are answered, not thrown. */
   private async work(
     execution: Execution,
     task: AgentTask,
@@ -106,6 +108,9 @@ export class ExecutionRunner {
     ending: AbortController,
   ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage'>> {
     const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
+    await using ways = new AsyncDisposableStack();
+    const egress = await this.openEgress(execution, workspace);
+    ways.defer(() => egress?.close());
     const route = await this.gateway.open({
       executionId: execution.id,
       uid: workspace.uid,
@@ -115,7 +120,7 @@ export class ExecutionRunner {
     try {
       await this.begin(execution);
       ending.signal.throwIfAborted();
-      const outcome = await this.follow(execution, { task, workspace, route, ending }, writer);
+      const outcome = await this.follow(execution, { task, workspace, route, egress, ending }, writer);
       ending.signal.throwIfAborted();
       return { outcome, usage: route.usage() };
     } catch (error) {
@@ -124,6 +129,15 @@ export class ExecutionRunner {
       await route.close();
       await writer.close();
     }
+  }
+
+  /** Where nothing was granted there is nothing that could be asked for it. */
+  private async openEgress(
+    { id: executionId, userId, projectId }: Execution,
+    { uid }: Workspace,
+  ): Promise<EgressRoute | undefined> {
+    const hosts = await this.egress.grantsOf(userId, projectId);
+    return hosts.length === 0 ? undefined : this.egress.open({ userId, projectId, executionId, uid, hosts });
   }
 
   private async begin(execution: Execution): Promise<void> {
@@ -144,7 +158,13 @@ export class ExecutionRunner {
 
   private async follow(
     execution: Execution,
-    work: { task: AgentTask; workspace: Workspace; route: ModelRoute; ending: AbortController },
+    work: {
+      task: AgentTask;
+      workspace: Workspace;
+      route: ModelRoute;
+      egress: EgressRoute | undefined;
+      ending: AbortController;
+    },
     writer: EventWriter,
   ): Promise<AgentOutcome> {
     const { ending, ...rest } = work;

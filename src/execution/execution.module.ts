@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import { AgentsModule } from '../agents/agents.module.js';
 import { CommandsModule } from '../commands/commands.module.js';
+import { EgressModule } from '../egress/egress.module.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
@@ -19,7 +20,7 @@ import { Retention } from './retention.js';
 import { Worker } from './worker.js';
 
 @Module({
-  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, ModelGatewayModule],
+  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, ModelGatewayModule, EgressModule],
   controllers: [ExecutionsController],
   providers: [
     { provide: ExecutionQueue, useClass: InProcessQueue },

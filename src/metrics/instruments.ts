@@ -13,6 +13,8 @@ export const SANDBOX_START = 'caisson_sandbox_start_seconds';
 export const STREAM_LAG = 'caisson_stream_lag_seconds';
 export const UPSTREAM_DURATION = 'caisson_upstream_duration_seconds';
 export const UPSTREAM_FIRST_BYTE = 'caisson_upstream_first_byte_seconds';
+export const EGRESS_CONNECTIONS = 'caisson_egress_connections_total';
+export const EGRESS_BYTES = 'caisson_egress_bytes_total';
 
 /** Seconds. From the start of a warm sandbox (about 5 ms) to a slow first token. */
 const SHORT = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -59,6 +61,16 @@ export const INSTRUMENTS = [
     name: UPSTREAM_FIRST_BYTE,
     help: 'Model requests, to the first byte',
     buckets: SHORT,
+  }),
+  makeCounterProvider({
+    name: EGRESS_CONNECTIONS,
+    help: 'Connections that sandboxes asked for, by outcome',
+    labelNames: ['outcome'],
+  }),
+  makeCounterProvider({
+    name: EGRESS_BYTES,
+    help: 'Bytes of sandboxes to granted hosts (up) and back (down)',
+    labelNames: ['direction'],
   }),
   makeGaugeProvider({
     name: 'caisson_queue_depth',

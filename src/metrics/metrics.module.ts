@@ -2,6 +2,7 @@
 import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { register } from 'prom-client';
+import { EgressModule } from '../egress/egress.module.js';
 import { ExecutionModule } from '../execution/execution.module.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
@@ -15,6 +16,7 @@ import { UsageLog } from './usage-log.js';
 @Module({
   imports: [
     ExecutionModule,
+    EgressModule,
     ModelGatewayModule,
     SandboxModule,
     PrometheusModule.registerAsync({

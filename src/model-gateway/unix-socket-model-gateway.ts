@@ -3,9 +3,9 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import Emittery from 'emittery';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { SocketDirectory } from '../sockets/socket-directory.js';
 import { type ModelAnswer, ModelGateway, type ModelRoute, type ModelRouteOrder } from './model-gateway.js';
 import { RehearsalModel } from './rehearsal/rehearsal-model.js';
-import { SocketDirectory } from './socket-directory.js';
 import { UnixSocketRoute } from './unix-socket-route.js';
 import { Upstream } from './upstream.js';
 

@@ -1,8 +1,8 @@
 /** One open way to the model: an HTTP server on a unix socket, with its sums, its limits and its last failure. */
-import { chmod, chown } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { Logger } from '@nestjs/common';
+import { listenFor } from '../sockets/listen-for.js';
 import { ApiError } from './api-error.js';
 import { exchange, type ExchangeReport, type ExchangeRules } from './exchange.js';
 import type {
@@ -56,11 +56,8 @@ export class UnixSocketRoute implements ModelRoute {
   /** @throws Error of the operating system when the socket cannot be made */
   static async open(order: ModelRouteOrder, options: RouteOptions): Promise<UnixSocketRoute> {
     const route = new UnixSocketRoute(order, options);
-    route.server.listen(options.socketPath);
-    await once(route.server, 'listening');
     try {
-      await chmod(options.socketPath, 0o600);
-      if (order.uid !== undefined) await chown(options.socketPath, order.uid, order.uid);
+      await listenFor(route.server, options.socketPath, order.uid);
     } catch (error) {
       await route.close();
       throw error;

@@ -109,6 +109,15 @@ export interface SandboxUidsTable {
   uid: Generated<number>;
 }
 
+export interface EgressGrantsTable {
+  userId: Fixed<string>;
+  projectId: Fixed<string>;
+  /** JSON array of host patterns. */
+  hosts: string;
+  /** Epoch milliseconds of the last change. */
+  changedAt: number;
+}
+
 export interface Schema {
   executions: ExecutionsTable;
   events: EventsTable;
@@ -119,4 +128,5 @@ export interface Schema {
   auditAnchors: AuditAnchorsTable;
   workspaces: WorkspacesTable;
   sandboxUids: SandboxUidsTable;
+  egressGrants: EgressGrantsTable;
 }

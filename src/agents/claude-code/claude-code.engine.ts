@@ -47,7 +47,7 @@ export class ClaudeCodeEngine extends AgentEngine {
   }
 
   /** @throws ClaudeCodeError E012 when there is no executable */
-  private async open({ task, workspace, route }: AgentRun): Promise<ClaudeSession> {
+  private async open({ task, workspace, route, egress }: AgentRun): Promise<ClaudeSession> {
     const { values, dataDirectory } = this.config;
     const binary = await reachableProgram(
       claudeBinary(values.CLAUDE_CODE_BINARY),
@@ -59,6 +59,7 @@ export class ClaudeCodeEngine extends AgentEngine {
       binary,
       workspace,
       modelSocket: route.socketPath,
+      egressSocket: egress?.socketPath,
       output: {
         lineBytes: values.OUTPUT_LINE_MAX_BYTES,
         totalBytes: values.OUTPUT_MAX_BYTES,

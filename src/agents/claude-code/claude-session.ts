@@ -30,6 +30,7 @@ export interface SessionOrder {
   binary: string;
   workspace: SandboxOrder['workspace'];
   modelSocket: string;
+  egressSocket?: string;
   output: OutputLimits;
   start: (order: SandboxOrder) => Promise<Sandbox>;
 }
@@ -120,7 +121,7 @@ export class ClaudeSession {
   }
 
   private spawn(args: string[]): SandboxedCli {
-    const { task, binary, workspace, modelSocket, output, start } = this.order;
+    const { task, binary, workspace, modelSocket, egressSocket, output, start } = this.order;
     this.sandbox = start({
       workspace,
       access: task.access,
@@ -128,6 +129,7 @@ export class ClaudeSession {
       workingDirectory: task.workingDirectory,
       env: environmentOf(task),
       modelSocket,
+      egressSocket,
       readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
     });
     this.said = this.sandbox.then((sandbox) => pipeline(sandbox.stderr, this.stderr)).catch(() => undefined); // no sandbox: told by `explain`; a pipe that broke: what came is kept

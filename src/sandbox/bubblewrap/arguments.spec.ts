@@ -39,6 +39,14 @@ describe('the argument list of bubblewrap', () => {
     );
   });
 
+  it('shows the way to granted hosts, and tells of it, only where there is one', () => {
+    const args = bubblewrapArguments({ ...ORDER, egressSocket: '/run/c/2.sock' }, PROFILE).join(' ');
+    expect(args).toContain('--ro-bind /run/c/2.sock /run/egress.sock');
+    expect(args).toContain('--setenv HTTPS_PROXY http://127.0.0.1:3129');
+    expect(args).toContain('--setenv NO_PROXY 127.0.0.1,localhost');
+    expect(bubblewrapArguments(ORDER, PROFILE).join(' ')).not.toMatch(/egress|proxy|3129/i);
+  });
+
   it('mounts the workspace read-only when that is asked', () => {
     const args = bubblewrapArguments({ ...ORDER, access: 'read-only' }, PROFILE);
     expect(args[args.indexOf('/workspace') - 2]).toBe('--ro-bind');

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { SandboxOrder } from '../sandbox.js';
 import { DESCRIPTOR } from './descriptors.js';
 import { ETC_FILES } from './etc-files.js';
-import { MODEL_SOCKET } from './init.js';
+import { EGRESS_WAY, MODEL_WAY } from './init.js';
 
 export interface Profile {
   /** From `hostRootArguments`. */
@@ -22,6 +22,20 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   TMPDIR: '/tmp',
   LANG: 'C.UTF-8',
   TERM: 'dumb',
+};
+
+const EGRESS_PROXY = `http://127.0.0.1:${EGRESS_WAY.port}`;
+const DIRECT = '127.0.0.1,localhost';
+/**
+ * How programs are told of the way to granted hosts: curl and git read the small letters, npm both. Node's own fetch and
+ * http ask for leave first. No HTTP_PROXY: the way leads to port 443 only.
+ */
+const EGRESS_ENVIRONMENT: Readonly<Record<string, string>> = {
+  HTTPS_PROXY: EGRESS_PROXY,
+  https_proxy: EGRESS_PROXY,
+  NO_PROXY: DIRECT,
+  no_proxy: DIRECT,
+  NODE_USE_ENV_PROXY: '1',
 };
 
 /**
@@ -47,7 +61,11 @@ export function bubblewrapArguments(order: SandboxOrder, profile: Profile): stri
     ...ISOLATION,
     // In the sandbox's own user namespace, which holds files of its one uid and nobody else's.
     ...(order.readsEverything === true ? ['--cap-add', 'CAP_DAC_READ_SEARCH'] : []),
-    ...Object.entries({ ...ENVIRONMENT, ...order.env }).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...Object.entries({
+      ...ENVIRONMENT,
+      ...(order.egressSocket === undefined ? {} : EGRESS_ENVIRONMENT),
+      ...order.env,
+    }).flatMap(([name, value]) => ['--setenv', name, value]),
     ...profile.hostRoot,
     ...ETC_FILES.flatMap(({ path }, index) => ['--ro-bind-data', String(DESCRIPTOR.etc + index), path]),
     ...['--proc', '/proc', '--dev', '/dev'],
@@ -56,7 +74,8 @@ export function bubblewrapArguments(order: SandboxOrder, profile: Profile): stri
     ...tmpfs('/tmp', profile.tmpBytes, '1777'),
     ...tmpfs('/home/agent', profile.tmpBytes, '0700'),
     ...['--dir', '/run'],
-    ...(order.modelSocket === undefined ? [] : ['--ro-bind', order.modelSocket, MODEL_SOCKET]),
+    ...(order.modelSocket === undefined ? [] : ['--ro-bind', order.modelSocket, MODEL_WAY.socket]),
+    ...(order.egressSocket === undefined ? [] : ['--ro-bind', order.egressSocket, EGRESS_WAY.socket]),
     ...['--dir', '/opt/agent'],
     ...(order.readOnly ?? []).flatMap(({ source, target }) => ['--ro-bind', source, target]),
     ...[order.access === 'read-only' ? '--ro-bind' : '--bind', order.workspace.path, '/workspace'],

@@ -1,11 +1,20 @@
 /** The constant lines of shell that start a program inside the sandbox; program and arguments arrive as "$@". */
 import type { ResourceLimits } from '../limits/resource-limits.js';
+import type { SandboxOrder } from '../sandbox.js';
 import { DESCRIPTOR } from './descriptors.js';
 
-/** Port of the model inside the sandbox, on 127.0.0.1. */
-export const MODEL_PORT = 3128;
-/** Place of the model socket inside the sandbox. */
-export const MODEL_SOCKET = '/run/model.sock';
+/** A unix socket of the host and where programs inside reach it. */
+interface Way {
+  /** On 127.0.0.1. */
+  port: number;
+  /** Place of the socket inside the sandbox. */
+  socket: string;
+}
+
+/** The way to the model. */
+export const MODEL_WAY: Way = { port: 3128, socket: '/run/model.sock' };
+/** The way to granted hosts: an HTTP proxy that knows CONNECT only. */
+export const EGRESS_WAY: Way = { port: 3129, socket: '/run/egress.sock' };
 
 /**
  * Whatever started the server may have left it descriptors that its children inherit, and Node cannot mark them: a pipe
@@ -30,18 +39,21 @@ ulimit -f ${Math.floor(fileBytes / KIB)} 2>/dev/null
 ulimit -l ${LOCKED_BYTES / KIB} 2>/dev/null`;
 
 /** The listener's line in /proc/net/tcp: local address and port in hexadecimal, state 0A = LISTEN. */
-const LISTENING = `0100007F:${MODEL_PORT.toString(16).toUpperCase().padStart(4, '0')} .* 0A `;
+const listening = (port: number) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} .* 0A `;
 
 /**
- * The bridge runs in a session of its own: a TERM to the program's group leaves it standing, so that the program can
+ * A bridge runs in a session of its own: a TERM to the program's group leaves it standing, so that the program can
  * still finish what it says to the model. 500 tries of 10 ms: it takes about 5 ms.
  */
-const BRIDGE = `setsid socat TCP-LISTEN:${MODEL_PORT},bind=127.0.0.1,fork,reuseaddr,max-children=64 \\
-  UNIX-CONNECT:${MODEL_SOCKET} </dev/null >/dev/null 2>&1 ${DESCRIPTOR.ready}>&- &
+const bridge = ({
+  port,
+  socket,
+}: Way) => `setsid socat TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,max-children=64 \\
+  UNIX-CONNECT:${socket} </dev/null >/dev/null 2>&1 ${DESCRIPTOR.ready}>&- &
 tries=0
-until grep -q '${LISTENING}' /proc/net/tcp; do
+until grep -q '${listening(port)}' /proc/net/tcp; do
   tries=$((tries + 1))
-  if [ $tries -gt 500 ]; then echo 'the bridge to the model does not listen' >&2; exit 125; fi
+  if [ $tries -gt 500 ]; then echo 'the bridge to ${socket} does not listen' >&2; exit 125; fi
   sleep 0.01
 done`;
 
@@ -51,7 +63,16 @@ exec ${DESCRIPTOR.ready}>&-
 exec /usr/bin/tini -g -- "$@"`;
 
 /** Argument vector of the sandbox's first process. bash, because dash cannot close a descriptor of two digits. */
-export function initArguments(argv: readonly string[], withModel: boolean, limits: ResourceLimits): string[] {
-  const script = [CLOSE_INHERITED, processLimits(limits), ...(withModel ? [BRIDGE] : []), START].join('\n');
+export function initArguments(
+  { argv, modelSocket, egressSocket }: Pick<SandboxOrder, 'argv' | 'modelSocket' | 'egressSocket'>,
+  limits: ResourceLimits,
+): string[] {
+  const script = [
+    CLOSE_INHERITED,
+    processLimits(limits),
+    ...(modelSocket === undefined ? [] : [bridge(MODEL_WAY)]),
+    ...(egressSocket === undefined ? [] : [bridge(EGRESS_WAY)]),
+    START,
+  ].join('\n');
   return ['/bin/bash', '-c', script, 'init', ...argv];
 }

@@ -67,10 +67,7 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
 function begin(order: SandboxOrder, launcher: Launcher, options: { uid?: number; gid?: number }): Launched {
   const child = spawn(
     launcher.bwrap,
-    [
-      ...['--args', String(DESCRIPTOR.arguments), '--'],
-      ...initArguments(order.argv, order.modelSocket !== undefined, launcher.limits),
-    ],
+    [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, launcher.limits)],
     { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe') },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));

@@ -1,5 +1,5 @@
 /** What looks around inside a sandbox for the probe: prints one fact a line, its name and value parted by a tab. */
-import { MODEL_PORT } from './init.js';
+import { MODEL_WAY } from './init.js';
 
 /** Places whose writability the probe tries out. */
 export const TRIED_PLACES = [
@@ -36,6 +36,6 @@ unshare -U true 2>/dev/null; fact new-user-namespace $?
 stat -f -c '%n %S %b' /tmp /home/agent /dev/shm | facts size
 setarch "$(uname -m)" -R true 2>/dev/null; fact denied-call $?
 fact open-files "$(ulimit -Hn)"; fact file-kib "$(bash -c 'ulimit -Hf')"
-fact model "$(socat -u TCP:127.0.0.1:${MODEL_PORT} - 2>&1)"
+fact model "$(socat -u TCP:127.0.0.1:${MODEL_WAY.port} - 2>&1)"
 fact end here
 `;
