@@ -11,6 +11,7 @@ import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandb
 import type { Request } from './housekeeper/protocol.mts';
 import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
 import { readAll, readLine } from './line-reader.js';
+import { Stagings } from './stagings.js';
 
 /** Milliseconds for what is not paced by a client: 200 000 entries take a few seconds. */
 const TIMEOUT = 120_000;
@@ -26,22 +27,27 @@ const COMPLAINT_MAX = 4096;
 
 const FAILURE = z.object({
   ok: z.literal(false),
-  code: z.enum(['E003', 'E004', 'E009', 'E015']),
+  code: z.enum(['E003', 'E004', 'E009', 'E010', 'E015']),
   message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** Which operations change files, and which use the directory in which states are remembered. */
-const WRITING: readonly Request['op'][] = ['write', 'remove'];
+const WRITING: readonly Request['op'][] = ['write', 'remove', 'unpack', 'discard'];
 const REMEMBERING: readonly Request['op'][] = ['mark', 'changes', 'forget'];
 
 @Injectable()
 export class Housekeeping {
+  /** What is being made ready in workspaces; shown to nobody. */
+  readonly stagings: Stagings;
   #program?: Promise<HousekeeperProgram>;
 
   constructor(
     private readonly sandboxes: Sandboxes,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.stagings = new Stagings(config.dataDirectory);
+  }
 
   /** Host directory of what is remembered about a workspace. */
   stateDirectory(workspaceId: string): string {
@@ -51,6 +57,7 @@ export class Housekeeping {
   /**
    * Asks and returns the checked first line of the answer with the lines that follow it.
    * @param content bytes that follow the request
+   * @param signal gives up, with its reason as the error; without, a content may take as long as its sender does
    * @throws ClaudeCodeError what the housekeeper refuses; E012; E015 when it would be too much; E099
    */
   async ask<T extends z.ZodType>(
@@ -58,9 +65,12 @@ export class Housekeeping {
     request: Request,
     shape: T,
     content?: Readable,
+    signal = content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined,
   ): Promise<{ head: z.infer<T>; lines: string[] }> {
     const sandbox = await this.#start(workspace, request);
-    const late = content === undefined ? setTimeout(() => void sandbox.end(0), TIMEOUT) : undefined;
+    const giveUp = () => void sandbox.end(0);
+    signal?.addEventListener('abort', giveUp);
+    if (signal?.aborted === true) giveUp();
     const complaint = tail(sandbox.stderr);
     try {
       const [head, rest] = await Promise.all([
@@ -73,8 +83,10 @@ export class Housekeeping {
       const { code } = await sandbox.exited;
       if (code !== 0) throw await silence(sandbox, complaint);
       return { head: checkedHead, lines: rest.split('\n').filter((line) => line !== '') };
+    } catch (error) {
+      throw signal?.reason instanceof ClaudeCodeError ? signal.reason : error;
     } finally {
-      clearTimeout(late);
+      signal?.removeEventListener('abort', giveUp);
       await sandbox.end(GRACE);
     }
   }
@@ -84,14 +96,14 @@ export class Housekeeping {
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-  ): Promise<{ head: z.infer<T>; content: Readable }> {
+  ): Promise<{ head: z.infer<T>; content: Readable; sandbox: Sandbox }> {
     const sandbox = await this.#start(workspace, request);
     const complaint = tail(sandbox.stderr);
     try {
       const head = await checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
       // A reader that goes away early ends the sandbox with it.
       sandbox.stdout.once('close', () => void sandbox.end(0));
-      return { head, content: sandbox.stdout };
+      return { head, content: sandbox.stdout, sandbox };
     } catch (error) {
       await sandbox.end(0);
       throw error;
@@ -108,7 +120,8 @@ export class Housekeeping {
       readOnly,
       writable: REMEMBERING.includes(request.op) ? [state] : [],
     });
-    sandbox.stdin.write(`${JSON.stringify(request)}\n`);
+    const hidden = await this.stagings.of(workspace.id);
+    sandbox.stdin.write(`${JSON.stringify({ ...request, hidden })}\n`);
     return sandbox;
   }
 
@@ -135,7 +148,10 @@ async function checked<T extends z.ZodType>(
   if (line === undefined) throw await silence(sandbox, complaint);
   const answer: unknown = JSON.parse(line);
   const failure = FAILURE.safeParse(answer);
-  if (failure.success) throw new ClaudeCodeError(failure.data.code, failure.data.message);
+  if (failure.success) {
+    const { code, message, details } = failure.data;
+    throw new ClaudeCodeError(code, message, { details });
+  }
   return shape.parse(answer);
 }
 
