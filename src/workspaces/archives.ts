@@ -4,7 +4,6 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import type { Sandbox } from '../sandbox/sandbox.js';
 import type { ArchiveFormat, ArchiveLimits, Placing, PlacingMode } from './housekeeper/protocol.mts';
 import { Housekeeping } from './housekeeping.js';
 import { Slots } from './slots.js';
@@ -75,9 +74,9 @@ export class Archives {
     const { SANDBOX_WORKSPACE_BYTES: maxBytes } = this.config.values;
     await this.#slots.take(async () => {
       const request = { op: 'pack', maxEntries: PACK_MAX_ENTRIES, maxBytes, ...download } as const;
-      const { content, sandbox } = await this.housekeeping.fetch(workspace, request, DONE);
+      const { content, mustBeWhole } = await this.housekeeping.fetch(workspace, request, DONE);
       using limit = timeLimit(this.config.values.TRANSFER_TIMEOUT);
-      await send(whole(content, sandbox), limit.signal);
+      await send(whole(content, mustBeWhole), limit.signal);
     });
   }
 
@@ -110,13 +109,11 @@ function timeLimit(seconds: number): Disposable & { signal: AbortSignal } {
 }
 
 /** Passes an archive on, and fails at its end when the sandbox did: a part of an archive must not look like one. */
-function whole(content: Readable, sandbox: Sandbox): Readable {
+function whole(content: Readable, mustBeWhole: () => Promise<void>): Readable {
   const checked = new Transform({
     transform: (chunk: Buffer, _, done) => done(null, chunk),
     flush(done) {
-      void sandbox.exited.then(({ code }) =>
-        done(code === 0 ? null : new ClaudeCodeError('E004', 'the files changed while they were packed')),
-      );
+      mustBeWhole().then(() => done(), done);
     },
   });
   // An error reaches whoever reads; the callback is there because without one it would be thrown as well.

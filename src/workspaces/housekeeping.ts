@@ -91,19 +91,29 @@ export class Housekeeping {
     }
   }
 
-  /** Asks for bytes: resolves with the first line, and the stream of what follows it. */
+  /**
+   * Asks for bytes: resolves with the first line, the stream of what follows it, and a check for its end: the stream ends
+   * alike when the housekeeper has failed.
+   */
   async fetch<T extends z.ZodType>(
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-  ): Promise<{ head: z.infer<T>; content: Readable; sandbox: Sandbox }> {
+  ): Promise<{ head: z.infer<T>; content: Readable; mustBeWhole: () => Promise<void> }> {
     const sandbox = await this.#start(workspace, request);
     const complaint = tail(sandbox.stderr);
     try {
       const head = await checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
       // A reader that goes away early ends the sandbox with it.
-      sandbox.stdout.once('close', () => void sandbox.end(0));
-      return { head, content: sandbox.stdout, sandbox };
+      sandbox.stdout.once(
+        'close',
+        () => void (sandbox.stdout.readableEnded ? exits(sandbox) : sandbox.end(0)),
+      );
+      const mustBeWhole = async () => {
+        const { code } = await sandbox.exited;
+        if (code !== 0) throw await silence(sandbox, complaint);
+      };
+      return { head, content: sandbox.stdout, mustBeWhole };
     } catch (error) {
       await sandbox.end(0);
       throw error;
@@ -136,6 +146,13 @@ export class Housekeeping {
     });
     return this.#program;
   }
+}
+
+/** Lets a housekeeper that has said all it had to say exit by itself. */
+async function exits(sandbox: Sandbox): Promise<void> {
+  const late = setTimeout(() => void sandbox.end(0), GRACE);
+  await sandbox.exited;
+  clearTimeout(late);
 }
 
 /** The answer's first line, checked. */

@@ -72,7 +72,7 @@ function namesToPack(root: string, { format, everything, maxEntries, maxBytes }:
       entry: (name) => {
         bytes += sizeOf(name);
         if (bytes > maxBytes) throw new Failure('E015', `the files are more than ${maxBytes} bytes`);
-        if (format === 'zip' && NOT_IN_ZIP.test(shown(name.slice(root === '' ? 0 : root.length + 1))))
+        if (format === 'zip' && NOT_IN_ZIP.test(packedName(name.slice(root === '' ? 0 : root.length + 1))))
           throw new Failure('E003', `a zip cannot hold the name ${shown(name)}: ask for tar.gz`);
         names.push(name);
       },
@@ -84,6 +84,12 @@ function namesToPack(root: string, { format, everything, maxEntries, maxBytes }:
   return names.sort(byBytes);
 }
 
+/** A name that is not UTF-8 is packed as lists show it. */
+function packedName(name: string): string {
+  const bytes = Buffer.from(name, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : shown(name);
+}
+
 function sizeOf(name: string): number {
   const stats = lstatSync(onDisk(name), { throwIfNoEntry: false });
   return stats?.isFile() === true ? stats.size : 0;
@@ -91,8 +97,7 @@ function sizeOf(name: string): number {
 
 /** What is gone, unreadable or of another kind by now is left out, and a link whose target is not UTF-8. */
 async function add(packer: Packer, name: string, inside: string): Promise<void> {
-  // A name that is not UTF-8 is packed as lists show it.
-  const packed = shown(inside);
+  const packed = packedName(inside);
   try {
     const stats = lstatSync(onDisk(name));
     if (stats.isDirectory()) return await packer.directory(packed, stats);
