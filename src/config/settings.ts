@@ -182,6 +182,21 @@ export const SETTINGS = {
     default: '64',
     about: 'Parts of a path in an upload or clone (E015): the deepest node_modules has about 30.',
   }),
+  CLONE_HOSTS: setting({
+    rule: hosts,
+    default: 'github.com,gitlab.com,bitbucket.org,codeberg.org',
+    about:
+      'Hosts that repositories are cloned from without a grant, separated by commas: the large public ones, which serve nothing but what anybody may read.',
+  }),
+  CLONE_CA_FILE: setting({
+    rule: z.string().min(1).optional(),
+    about: "File of certificates (PEM) that git trusts besides the system's, for servers of one's own.",
+  }),
+  CLONE_TIMEOUT: setting({
+    rule: integer(1, 86_400),
+    default: '300',
+    about: 'Seconds for a clone (E001): a repository of 1 GiB at 30 Mbit/s.',
+  }),
   TRANSFER_TIMEOUT: setting({
     rule: integer(1, 86_400),
     default: '600',

@@ -22,7 +22,7 @@ import { DownloadQuery, UploadedTree, UploadQuery } from './archives.dto.js';
 import { ProjectParam } from './files.dto.js';
 import type { ArchiveFormat } from './housekeeper/protocol.mts';
 import { Workspaces } from './workspace.js';
-import { workspacePath } from './workspace-path.js';
+import { directoryPath } from './workspace-path.js';
 
 const TYPES: Readonly<Record<string, ArchiveFormat>> = {
   'application/gzip': 'tar.gz',
@@ -61,7 +61,7 @@ export class ArchivesController {
     @Req() request: Request,
   ): Promise<UploadedTree> {
     const format = formatOf(request);
-    const into = directoryOf(query.path);
+    const into = directoryPath(query.path);
     const { UPLOAD_MAX_BYTES: max, REQUEST_TIMEOUT_MS } = this.config.values;
     if (Number(request.headers['content-length']) > max)
       throw new ClaudeCodeError('E015', `the archive is larger than ${max} bytes`);
@@ -88,7 +88,7 @@ export class ArchivesController {
     @Res() response: Response,
   ): Promise<void> {
     const { format = 'tar.gz', everything } = query;
-    const path = directoryOf(query.path);
+    const path = directoryPath(query.path);
     const workspace = await this.workspaces.find(actingAs(principal, query.userId), projectId);
     if (workspace === undefined) throw new ClaudeCodeError('E009', 'There is no such project.');
     const order = { format, path, everything: everything === 'true' || everything === '1' };
@@ -98,9 +98,6 @@ export class ArchivesController {
     });
   }
 }
-
-/** `.` is the workspace itself, as in a request's `workingDirectory`. */
-const directoryOf = (path = '.'): string => (path === '.' ? '' : workspacePath(path));
 
 /** @throws ClaudeCodeError E003 */
 function formatOf({ headers }: Request): ArchiveFormat {

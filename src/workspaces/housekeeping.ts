@@ -33,8 +33,17 @@ const FAILURE = z.object({
 });
 
 /** Which operations change files, and which use the directory in which states are remembered. */
-const WRITING: readonly Request['op'][] = ['write', 'remove', 'unpack', 'discard'];
+const WRITING: readonly Request['op'][] = ['write', 'remove', 'unpack', 'clone', 'discard'];
 const REMEMBERING: readonly Request['op'][] = ['mark', 'changes', 'forget'];
+
+interface AskOptions {
+  /** Bytes that follow the request. */
+  content?: Readable;
+  /** Gives up, with its reason as the error; without, a content may take as long as its sender does. */
+  signal?: AbortSignal;
+  /** The way to granted hosts. */
+  egressSocket?: string;
+}
 
 @Injectable()
 export class Housekeeping {
@@ -56,21 +65,19 @@ export class Housekeeping {
 
   /**
    * Asks and returns the checked first line of the answer with the lines that follow it.
-   * @param content bytes that follow the request
-   * @param signal gives up, with its reason as the error; without, a content may take as long as its sender does
    * @throws ClaudeCodeError what the housekeeper refuses; E012; E015 when it would be too much; E099
    */
   async ask<T extends z.ZodType>(
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-    content?: Readable,
-    signal = content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined,
+    { content, signal, egressSocket }: AskOptions = {},
   ): Promise<{ head: z.infer<T>; lines: string[] }> {
-    const sandbox = await this.#start(workspace, request);
+    const sandbox = await this.#start(workspace, request, egressSocket);
+    const limit = signal ?? (content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined);
     const giveUp = () => void sandbox.end(0);
-    signal?.addEventListener('abort', giveUp);
-    if (signal?.aborted === true) giveUp();
+    limit?.addEventListener('abort', giveUp);
+    if (limit?.aborted === true) giveUp();
     const complaint = tail(sandbox.stderr);
     try {
       const [head, rest] = await Promise.all([
@@ -84,9 +91,9 @@ export class Housekeeping {
       if (code !== 0) throw await silence(sandbox, complaint);
       return { head: checkedHead, lines: rest.split('\n').filter((line) => line !== '') };
     } catch (error) {
-      throw signal?.reason instanceof ClaudeCodeError ? signal.reason : error;
+      throw limit?.reason instanceof ClaudeCodeError ? limit.reason : error;
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      limit?.removeEventListener('abort', giveUp);
       await sandbox.end(GRACE);
     }
   }
@@ -120,7 +127,7 @@ export class Housekeeping {
     }
   }
 
-  async #start(workspace: SandboxWorkspace, request: Request): Promise<Sandbox> {
+  async #start(workspace: SandboxWorkspace, request: Request, egressSocket?: string): Promise<Sandbox> {
     const { readOnly, argv } = await this.#programFor(workspace.uid);
     const state = { source: this.stateDirectory(workspace.id), target: '/state' };
     const sandbox = await this.sandboxes.start({
@@ -129,6 +136,7 @@ export class Housekeeping {
       argv,
       readOnly,
       writable: REMEMBERING.includes(request.op) ? [state] : [],
+      ...(egressSocket === undefined ? {} : { egressSocket }),
     });
     const hidden = await this.stagings.of(workspace.id);
     sandbox.stdin.write(`${JSON.stringify({ ...request, hidden })}\n`);

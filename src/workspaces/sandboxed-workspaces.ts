@@ -80,7 +80,7 @@ export class SandboxedWorkspaces extends Workspaces {
       maxBytes: this.config.values.FILE_MAX_BYTES,
     } as const;
     const shape = DONE.extend({ created: z.boolean(), size: z.number() });
-    const { created, size } = (await this.housekeeping.ask(workspace, request, shape, content)).head;
+    const { created, size } = (await this.housekeeping.ask(workspace, request, shape, { content })).head;
     return { created, size };
   }
 

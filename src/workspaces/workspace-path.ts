@@ -14,3 +14,6 @@ export function workspacePath(path: string, field = 'path'): string {
     details: [{ field, problem: problem.reason }],
   });
 }
+
+/** A directory's path, '' for the workspace itself, which is asked for by `.` or by nothing. @throws ClaudeCodeError */
+export const directoryPath = (path = '.'): string => (path === '.' ? '' : workspacePath(path));

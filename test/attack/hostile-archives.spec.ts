@@ -2,10 +2,10 @@
 import { createGzip, gzipSync } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Archives } from '../../src/workspaces/archives.js';
+import type { Archives } from '../../src/workspaces/archives.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
 import { pax, tar, tarGz, type TarMember, zip, type ZipMember } from '../support/hostile-archives.js';
-import { workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
+import { archivesOn, workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -24,7 +24,7 @@ describe('a hostile archive', () => {
       UPLOAD_MAX_ENTRIES: '1000',
       UPLOAD_MAX_DEPTH: '16',
     });
-    archives = new Archives(ground.housekeeping, ground.sandboxes.config);
+    archives = archivesOn(ground);
     workspace = await ground.workspaces.open('user', 'project');
     await ground.put(workspace, 'src/kept.js', 'kept');
     await ground.agent(

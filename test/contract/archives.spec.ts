@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { Archives } from '../../src/workspaces/archives.js';
+import type { Archives } from '../../src/workspaces/archives.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
 import { tar, tarGz, type TarMember, zip } from '../support/hostile-archives.js';
 import { until } from '../support/processes.js';
-import { workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
+import { archivesOn, workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
 
 describe('a tree of files', () => {
   let ground: WorkspaceGround;
@@ -16,7 +16,7 @@ describe('a tree of files', () => {
 
   beforeAll(async () => {
     ground = await workspaceGround();
-    archives = new Archives(ground.housekeeping, ground.sandboxes.config);
+    archives = archivesOn(ground);
   });
   afterAll(() => ground.clear());
 

@@ -3,6 +3,7 @@
  * plain Node, with the few packages that `housekeeper-program.ts` puts beside it for archives, and runs from these sources
  * as well as from what is built of them.
  */
+import { clone } from './clone.mts';
 import { compare } from './compare.mts';
 import { asFailure, Failure } from './failure.mts';
 import { list, missing, read, remove } from './files.mts';
@@ -84,6 +85,8 @@ async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<
       const { pack } = await import('./pack.mts');
       return pack(request, () => say({ ok: true }), process.stdout);
     }
+    case 'clone':
+      return say({ ok: true, ...(await clone(request)) });
     case 'discard':
       request.stagings.forEach(discard);
       return say({ ok: true });

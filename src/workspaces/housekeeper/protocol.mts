@@ -52,6 +52,14 @@ export type Request =
       maxEntries: number;
       maxBytes: number;
     }
+  | ({
+      op: 'clone';
+      url: string;
+      ref?: string;
+      depth?: number;
+      certificates?: string;
+      limits: TreeLimits;
+    } & Placing)
   | { op: 'discard'; stagings: string[] };
 
 /** What is added to every request: names at the workspace's root that are the server's own and shown to nobody. */
