@@ -44,7 +44,13 @@ export function gitIn(directory: string, options: { maxFileBytes: number; certif
   const start = (args: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> =>
     spawn(
       '/usr/bin/prlimit',
-      [`--fsize=${options.maxFileBytes}`, '/usr/bin/git', ...CONFIGURATION, ...args],
+      [
+        `--fsize=${options.maxFileBytes}`,
+        // Without the signal the write fails, and git says why: killed by it, index-pack says nothing.
+        ...['/usr/bin/env', '--ignore-signal=XFSZ', '/usr/bin/git'],
+        ...CONFIGURATION,
+        ...args,
+      ],
       {
         cwd: onDisk(directory).toString(),
         env: {
@@ -110,14 +116,13 @@ function contentsIn(output: Buffer): Buffer[] {
 
 /** @throws Failure E015 when it wrote too large a file, E009 with git's own words else */
 async function success(child: ChildProcessByStdio<Writable, Readable, Readable>): Promise<void> {
-  const [complaint, [code, signal]] = await Promise.all([
+  const [complaint, [code]] = await Promise.all([
     buffer(child.stderr),
     once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
   ]);
   if (code === 0) return;
   const said = complaint.toString();
-  if (signal === 'SIGXFSZ' || /signal 25|File too large/.test(said))
-    throw new Failure('E015', 'the repository is larger than allowed');
+  if (/File too large/.test(said)) throw new Failure('E015', 'the repository is larger than allowed');
   if (/No space left|Disk quota/.test(said)) throw new Failure('E015', 'no space is left for the workspace');
   throw new Failure('E009', `the repository cannot be cloned: ${essence(said)}`);
 }
