@@ -26,7 +26,8 @@ const ARROWS = {
   // The gate in front of every route: whoever has routes imports its decorators, it imports nobody's feature.
   access: ['persistence'],
   // Host-side work on workspaces is done inside sandboxes.
-  workspaces: ['access', 'persistence', 'sandbox'],
+  // Clones leave by the egress route, as the sandbox of an agent does.
+  workspaces: ['access', 'egress', 'persistence', 'sandbox'],
   // Routes of its own, to grant hosts; knows no sandbox, only the socket that leads out of one.
   egress: ['access', 'persistence', 'sockets'],
   agents: ['sandbox', 'model-gateway', 'egress', 'workspaces'],

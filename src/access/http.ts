@@ -16,11 +16,13 @@ import { Throttle } from './throttle.js';
 const ROOT_ROUTES = ['health/live', 'health/ready', 'health/startup', 'metrics'];
 
 /** Bodies that are files are kept as they are, whatever their type. */
-const FILE_ROUTE = /^\/api\/projects\/[^/]+\/files\//i;
+const FILE_ROUTE = /^\/api\/projects\/[^/]+\/(?:files\/|upload(?:[/?]|$))/i;
+/** Those that are large are given the time of a transfer. */
+const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
-  const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRUST_PROXY } =
+  const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT, TRUST_PROXY } =
     app.get(Config).values;
   app.set('trust proxy', TRUST_PROXY);
   app.use(requestLog(app.get(Log)));
@@ -39,13 +41,14 @@ export function prepareHttp(app: NestExpressApplication): void {
       ],
     });
   app.use(addressThrottle(app.get(Throttle)));
+  app.use(wholeWithin(REQUEST_TIMEOUT_MS));
   app.use(refuseLargeBody(BODY_MAX_BYTES));
   app.useBodyParser('json', { limit: BODY_MAX_BYTES, type: isJsonBody });
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
   const server: Server = app.getHttpServer();
   server.maxConnections = CONNECTIONS_MAX ?? halfOfTheDescriptors();
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT * 1000);
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.on('clientError', answerClientError);
 }
@@ -56,6 +59,19 @@ const addressThrottle =
     if (!request.path.startsWith('/health/')) await throttle.byAddress(request.ip ?? '', response);
     next();
   };
+
+/** Node knows one limit for all requests, which is the one of uploads; this is the one of the others. */
+const wholeWithin = (milliseconds: number) => (request: Request, _response: Response, next: NextFunction) => {
+  if (!UPLOAD_ROUTE.test(request.url)) {
+    const late = Object.assign(new Error('not sent in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    const timer = setTimeout(() => {
+      if (!request.complete) answerClientError(late, request.socket);
+    }, milliseconds);
+    timer.unref();
+    request.once('close', () => clearTimeout(timer));
+  }
+  next();
+};
 
 /** Answers at once what the parser would refuse only after it has read it all; Node drains the rest behind the answer. */
 const refuseLargeBody = (limit: number) => (request: Request, _response: Response, next: NextFunction) => {

@@ -155,10 +155,64 @@ export const SETTINGS = {
     default: String(32 * MIB),
     about: 'Bytes of one file put through the API.',
   }),
+  UPLOAD_MAX_BYTES: setting({
+    rule: integer(1, 10 * 1024 * MIB),
+    default: String(256 * MIB),
+    about: 'Bytes of an uploaded archive (E015): any source repository with its history, few data sets.',
+  }),
+  UPLOAD_UNPACKED_MAX_BYTES: setting({
+    rule: integer(1, 1024 * 1024 * MIB),
+    default: String(1024 * MIB),
+    about:
+      'Bytes of all files of an upload or clone (E015): a quarter of SANDBOX_WORKSPACE_BYTES, room for what a build adds.',
+  }),
+  UPLOAD_MAX_ENTRIES: setting({
+    rule: integer(1, 100_000),
+    default: '100000',
+    about: 'Files, directories and links of an upload or clone (E015): as many as a list of files can tell.',
+  }),
+  UPLOAD_MAX_RATIO: setting({
+    rule: integer(2, 10_000),
+    default: '200',
+    about:
+      'How many times its size an archive may unpack to, past the first 8 MiB (E015): sources come to 10, logs to 100, a bomb to 1000 and more.',
+  }),
+  UPLOAD_MAX_DEPTH: setting({
+    rule: integer(1, 1000),
+    default: '64',
+    about: 'Parts of a path in an upload or clone (E015): the deepest node_modules has about 30.',
+  }),
+  CLONE_HOSTS: setting({
+    rule: hosts,
+    default: 'github.com,gitlab.com,bitbucket.org,codeberg.org',
+    about:
+      'Hosts that repositories are cloned from without a grant, separated by commas: the large public ones, which serve nothing but what anybody may read.',
+  }),
+  CLONE_CA_FILE: setting({
+    rule: z.string().min(1).optional(),
+    about: "File of certificates (PEM) that git trusts besides the system's, for servers of one's own.",
+  }),
+  CLONE_TIMEOUT: setting({
+    rule: integer(1, 86_400),
+    default: '300',
+    about: 'Seconds for a clone (E001): a repository of 1 GiB at 30 Mbit/s.',
+  }),
+  TRANSFER_TIMEOUT: setting({
+    rule: integer(1, 86_400),
+    default: '600',
+    about:
+      'Seconds for an upload or download as a whole (E001): 256 MiB at 4 Mbit/s. An upload that stands still for REQUEST_TIMEOUT_MS ends sooner.',
+  }),
+  TRANSFERS_MAX_CONCURRENT: setting({
+    rule: integer(1, 1000),
+    default: '8',
+    about:
+      'Uploads, downloads and clones at once, on top of the executions (E012): each holds a sandbox of some 60 MB for as long as its client takes.',
+  }),
   REQUEST_TIMEOUT_MS: setting({
     rule: integer(1000, 3_600_000),
     default: '30000',
-    about: 'Milliseconds in which a client must have sent its whole request.',
+    about: 'Milliseconds in which a client must have sent its whole request; uploads have TRANSFER_TIMEOUT.',
   }),
   CONNECTIONS_MAX: setting({
     rule: integer(1, 1_000_000).optional(),

@@ -1,5 +1,7 @@
 /** Where the housekeeper's program is: beside this file, as source under the tests and as JavaScript in what is built. */
-import { chmod, cp, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getCallSites } from 'node:util';
@@ -12,6 +14,10 @@ import { makePassable, reachableProgram } from '../sandbox/reachable.js';
 const [{ scriptName } = { scriptName: '' }] = getCallSites(1, { sourceMap: false });
 const HERE = scriptName.startsWith('file:') ? fileURLToPath(scriptName) : scriptName;
 const PROGRAM = /\.(?:mts|mjs)$/;
+/** What the housekeeper reads and writes archives with; nothing of it runs in the server. */
+const PACKAGES = ['tar-stream', 'yauzl', 'yazl'];
+/** Stand-ins for Node's own modules in another runtime, with compiled parts: never loaded by Node. */
+const OTHER_RUNTIME = /^bare-/;
 
 export interface HousekeeperProgram {
   readOnly: { source: string; target: string }[];
@@ -34,6 +40,7 @@ export async function housekeeperProgram(
     await cp(join(dirname(HERE), 'housekeeper', file), join(directory, file));
     await chmod(join(directory, file), 0o644);
   }
+  await providePackages(PACKAGES, join(directory, 'node_modules'));
   return {
     readOnly: [
       { source: await reachableProgram(process.execPath, uid, dataDirectory), target: '/opt/agent/node' },
@@ -45,4 +52,32 @@ export async function housekeeperProgram(
       `/opt/housekeeper/main${extname(HERE) === '.ts' ? '.mts' : '.mjs'}`,
     ],
   };
+}
+
+/** Copies packages and what they depend on, each once: what can be resolved here need not be readable by a sandbox's uid. */
+async function providePackages(names: readonly string[], target: string): Promise<void> {
+  await mkdir(target, { recursive: true });
+  const pending = [...names];
+  const seen = new Set<string>();
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (seen.has(name) || OTHER_RUNTIME.test(name)) continue;
+    seen.add(name);
+    const source = packageDirectory(name);
+    await cp(source, join(target, name), { recursive: true });
+    const { dependencies = {} } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    pending.push(...Object.keys(dependencies));
+  }
+  for (const entry of await readdir(target, { recursive: true, withFileTypes: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  await chmod(target, 0o755);
+}
+
+function packageDirectory(name: string): string {
+  const found = (createRequire(HERE).resolve.paths(name) ?? [])
+    .map((directory) => join(directory, name))
+    .find((directory) => existsSync(join(directory, 'package.json')));
+  if (found === undefined) throw new Error(`the package ${name} is not installed`);
+  return found;
 }

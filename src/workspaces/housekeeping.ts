@@ -12,6 +12,7 @@ import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandb
 import type { Request } from './housekeeper/protocol.mts';
 import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
 import { readAll, readLine } from './line-reader.js';
+import { Stagings } from './stagings.js';
 
 /** Milliseconds for what is not paced by a client: 200 000 entries take a few seconds. */
 const TIMEOUT = 120_000;
@@ -27,22 +28,36 @@ const COMPLAINT_MAX = 4096;
 
 const FAILURE = z.object({
   ok: z.literal(false),
-  code: z.enum(['E003', 'E004', 'E009', 'E012', 'E015']),
+  code: z.enum(['E003', 'E004', 'E009', 'E010', 'E012', 'E015']),
   message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** Which operations change files, and which use the directory in which states are remembered. */
-const WRITING: readonly Request['op'][] = ['write', 'remove'];
+const WRITING: readonly Request['op'][] = ['write', 'remove', 'unpack', 'clone', 'discard'];
 const REMEMBERING: readonly Request['op'][] = ['mark', 'changes', 'forget'];
+
+interface AskOptions {
+  /** Bytes that follow the request. */
+  content?: Readable;
+  /** Gives up, with its reason as the error; without, a content may take as long as its sender does. */
+  signal?: AbortSignal;
+  /** The way to granted hosts. */
+  egressSocket?: string;
+}
 
 @Injectable()
 export class Housekeeping {
+  /** What is being made ready in workspaces; shown to nobody. */
+  readonly stagings: Stagings;
   #program?: Promise<HousekeeperProgram>;
 
   constructor(
     private readonly sandboxes: Sandboxes,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.stagings = new Stagings(config.dataDirectory);
+  }
 
   /** Host directory of what is remembered about a workspace. */
   stateDirectory(workspaceId: string): string {
@@ -51,17 +66,19 @@ export class Housekeeping {
 
   /**
    * Asks and returns the checked first line of the answer with the lines that follow it.
-   * @param content bytes that follow the request
    * @throws ClaudeCodeError what the housekeeper refuses; E012; E015 when it would be too much; E099
    */
   async ask<T extends z.ZodType>(
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-    content?: Readable,
+    { content, signal, egressSocket }: AskOptions = {},
   ): Promise<{ head: z.infer<T>; lines: string[] }> {
-    const sandbox = await this.#start(workspace, request);
-    const late = content === undefined ? setTimeout(() => void sandbox.end(0), TIMEOUT) : undefined;
+    const sandbox = await this.#start(workspace, request, egressSocket);
+    const limit = signal ?? (content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined);
+    const giveUp = () => void sandbox.end(0);
+    limit?.addEventListener('abort', giveUp);
+    if (limit?.aborted === true) giveUp();
     const complaint = tail(sandbox.stderr);
     try {
       const [head, rest] = await Promise.all([
@@ -74,32 +91,44 @@ export class Housekeeping {
       const { code } = await sandbox.exited;
       if (code !== 0) throw await silence(sandbox, complaint);
       return { head: checkedHead, lines: rest.split('\n').filter((line) => line !== '') };
+    } catch (error) {
+      throw limit?.reason instanceof ClaudeCodeError ? limit.reason : error;
     } finally {
-      clearTimeout(late);
+      limit?.removeEventListener('abort', giveUp);
       await sandbox.end(GRACE);
     }
   }
 
-  /** Asks for bytes: resolves with the first line, and the stream of what follows it. */
+  /**
+   * Asks for bytes: resolves with the first line, the stream of what follows it, and a check for its end: the stream ends
+   * alike when the housekeeper has failed.
+   */
   async fetch<T extends z.ZodType>(
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-  ): Promise<{ head: z.infer<T>; content: Readable }> {
+  ): Promise<{ head: z.infer<T>; content: Readable; mustBeWhole: () => Promise<void> }> {
     const sandbox = await this.#start(workspace, request);
     const complaint = tail(sandbox.stderr);
     try {
       const head = await checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
       // A reader that goes away early ends the sandbox with it.
-      sandbox.stdout.once('close', () => void sandbox.end(0));
-      return { head, content: sandbox.stdout };
+      sandbox.stdout.once(
+        'close',
+        () => void (sandbox.stdout.readableEnded ? exits(sandbox) : sandbox.end(0)),
+      );
+      const mustBeWhole = async () => {
+        const { code } = await sandbox.exited;
+        if (code !== 0) throw await silence(sandbox, complaint);
+      };
+      return { head, content: sandbox.stdout, mustBeWhole };
     } catch (error) {
       await sandbox.end(0);
       throw error;
     }
   }
 
-  async #start(workspace: SandboxWorkspace, request: Request): Promise<Sandbox> {
+  async #start(workspace: SandboxWorkspace, request: Request, egressSocket?: string): Promise<Sandbox> {
     const { readOnly, argv } = await this.#programFor(workspace.uid);
     const state = { source: this.stateDirectory(workspace.id), target: '/state' };
     const sandbox = await this.sandboxes.start({
@@ -108,8 +137,10 @@ export class Housekeeping {
       argv,
       readOnly,
       writable: REMEMBERING.includes(request.op) ? [state] : [],
+      ...(egressSocket === undefined ? {} : { egressSocket }),
     });
-    sandbox.stdin.write(`${JSON.stringify(request)}\n`);
+    const hidden = await this.stagings.of(workspace.id);
+    sandbox.stdin.write(`${JSON.stringify({ ...request, hidden })}\n`);
     return sandbox;
   }
 
@@ -126,6 +157,13 @@ export class Housekeeping {
   }
 }
 
+/** Lets a housekeeper that has said all it had to say exit by itself. */
+async function exits(sandbox: Sandbox): Promise<void> {
+  const late = setTimeout(() => void sandbox.end(0), GRACE);
+  await sandbox.exited;
+  clearTimeout(late);
+}
+
 /** The answer's first line, checked. */
 async function checked<T extends z.ZodType>(
   line: string | undefined,
@@ -137,8 +175,9 @@ async function checked<T extends z.ZodType>(
   const answer: unknown = JSON.parse(line);
   const failure = FAILURE.safeParse(answer);
   if (failure.success) {
-    const { code, message } = failure.data;
-    throw new ClaudeCodeError(code, message, code === 'E012' ? { retryAfter: SHORTAGE_RETRY_AFTER } : {});
+    const { code, message, details } = failure.data;
+    const retryAfter = code === 'E012' ? SHORTAGE_RETRY_AFTER : undefined;
+    throw new ClaudeCodeError(code, message, { details, retryAfter });
   }
   return shape.parse(answer);
 }

@@ -80,7 +80,7 @@ export class SandboxedWorkspaces extends Workspaces {
       maxBytes: this.config.values.FILE_MAX_BYTES,
     } as const;
     const shape = DONE.extend({ created: z.boolean(), size: z.number() });
-    const { created, size } = (await this.housekeeping.ask(workspace, request, shape, content)).head;
+    const { created, size } = (await this.housekeeping.ask(workspace, request, shape, { content })).head;
     return { created, size };
   }
 
@@ -130,7 +130,20 @@ export class SandboxedWorkspaces extends Workspaces {
     const path = join(this.config.workspaceRoot, id);
     for (const directory of [path, this.housekeeping.stateDirectory(id)])
       await provideDirectory(directory, uid);
-    return { id, userId, projectId, path, ...(uid === undefined ? {} : { uid }) };
+    const workspace = { id, userId, projectId, path, ...(uid === undefined ? {} : { uid }) };
+    await this.discardAbandoned(workspace);
+    return workspace;
+  }
+
+  /** Takes back what a server that was killed had begun to put in place. */
+  private async discardAbandoned(workspace: Workspace): Promise<void> {
+    const { stagings } = this.housekeeping;
+    const abandoned = await stagings.abandoned(workspace.id);
+    if (abandoned.length === 0) return;
+    await this.#states.run(workspace.id, () =>
+      this.housekeeping.ask(workspace, { op: 'discard', stagings: abandoned }, DONE),
+    );
+    for (const name of abandoned) await stagings.forget(workspace.id, name);
   }
 }
 

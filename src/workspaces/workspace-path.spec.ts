@@ -1,5 +1,6 @@
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { workspacePath, workspacePathProblem } from './workspace-path.js';
+import { workspacePathProblem } from './housekeeper/path-rule.mts';
+import { workspacePath } from './workspace-path.js';
 
 describe('a path in a workspace', () => {
   it.each([

@@ -1,16 +1,29 @@
 /** Gives the house its workspaces. */
 import { Module } from '@nestjs/common';
+import { EgressModule } from '../egress/egress.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { Archives } from './archives.js';
+import { ArchivesController } from './archives.controller.js';
+import { Clones } from './clones.js';
+import { ClonesController } from './clones.controller.js';
 import { FilesController } from './files.controller.js';
 import { Housekeeping } from './housekeeping.js';
 import { SandboxedWorkspaces } from './sandboxed-workspaces.js';
+import { Transfers } from './transfers.js';
 import { WorkspaceRegistry } from './workspace-registry.js';
 import { Workspaces } from './workspace.js';
 
 @Module({
-  imports: [SandboxModule],
-  controllers: [FilesController],
-  providers: [Housekeeping, WorkspaceRegistry, { provide: Workspaces, useClass: SandboxedWorkspaces }],
+  imports: [EgressModule, SandboxModule],
+  controllers: [FilesController, ArchivesController, ClonesController],
+  providers: [
+    Archives,
+    Clones,
+    Transfers,
+    Housekeeping,
+    WorkspaceRegistry,
+    { provide: Workspaces, useClass: SandboxedWorkspaces },
+  ],
   exports: [Workspaces],
 })
 export class WorkspacesModule {}

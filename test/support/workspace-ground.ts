@@ -4,8 +4,10 @@ import { buffer } from 'node:stream/consumers';
 import { type Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
 import type { SandboxExit } from '../../src/sandbox/sandbox.js';
+import { Archives } from '../../src/workspaces/archives.js';
 import { Housekeeping } from '../../src/workspaces/housekeeping.js';
 import { SandboxedWorkspaces } from '../../src/workspaces/sandboxed-workspaces.js';
+import { Transfers } from '../../src/workspaces/transfers.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
 import { WorkspaceRegistry } from '../../src/workspaces/workspace-registry.js';
 import { sandboxGround, type SandboxGround } from './sandbox-ground.js';
@@ -58,6 +60,11 @@ export async function workspaceGround(settings: NodeJS.ProcessEnv = {}): Promise
       await sandboxes.clear();
     },
   };
+}
+
+/** Uploads and downloads on it. */
+export function archivesOn({ housekeeping, sandboxes: { config } }: WorkspaceGround): Archives {
+  return new Archives(new Transfers(housekeeping, config), housekeeping, config);
 }
 
 const describe = ({ code, signal }: SandboxExit) => String(signal ?? code);

@@ -3,10 +3,12 @@ import type { FailureCode } from './protocol.mts';
 
 export class Failure extends Error {
   readonly code: FailureCode;
+  readonly details?: Record<string, unknown>;
 
-  constructor(code: FailureCode, message: string) {
+  constructor(code: FailureCode, message: string, details?: Record<string, unknown>) {
     super(message);
     this.code = code;
+    this.details = details;
   }
 }
 

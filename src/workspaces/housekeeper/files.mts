@@ -50,13 +50,18 @@ export async function read(
 export function remove(path: string): void {
   const { name } = resolveExisting(fromUtf8(path), { lastLink: false });
   if (name === '') throw new Failure('E004', 'the workspace itself cannot be removed');
+  if (!removeTree(name)) throw new Failure('E004', 'not everything could be removed');
+}
+
+/** Whether it is gone, with all that was in it. */
+export function removeTree(name: string): boolean {
   const target = onDisk(name).toString('utf8');
   // rm goes down by descriptors, so that it gets through directories deeper than any path can be written.
   const rm = () => spawnSync('/bin/rm', ['-rf', '--', target], { stdio: 'ignore' }).status === 0;
-  if (rm()) return;
+  if (rm()) return true;
   // Directories that their owner made read-only, as some package caches are.
   spawnSync('/bin/chmod', ['-R', 'u+rwX', '--', target], { stdio: 'ignore' });
-  if (!rm()) throw new Failure('E004', 'not everything could be removed');
+  return rm();
 }
 
 /** Those of the paths that are not there, or not of the wanted type. @throws Failure E004 for one that leads outside */

@@ -1,15 +1,19 @@
 /**
  * The housekeeper: does one operation on the files of one workspace, inside a sandbox, as the workspace's user. It is
- * plain Node without dependencies, and runs from these sources as well as from what is built of them.
+ * plain Node, with the few packages that `housekeeper-program.ts` puts beside it for archives, and runs from these sources
+ * as well as from what is built of them.
  */
+import { clone } from './clone.mts';
 import { compare } from './compare.mts';
 import { asFailure, Failure } from './failure.mts';
 import { list, missing, read, remove } from './files.mts';
 import { shown } from './names.mts';
-import type { Answer, Request } from './protocol.mts';
+import type { Answer, Hidden, Request } from './protocol.mts';
 import { scan } from './scan.mts';
+import { discard } from './staging.mts';
 import { forget, loadLatest, loadMark, saveManifest } from './store.mts';
-import { countEntries } from './walk.mts';
+import { unpack } from './unpack.mts';
+import { countEntries, hide } from './walk.mts';
 import { write } from './write.mts';
 
 /** Up to which number the entries of a left-out directory are counted. */
@@ -20,7 +24,7 @@ function say(line: Answer | object): void {
 }
 
 /** The first line of the input as a request, and what follows it. */
-async function receive(): Promise<{ request: Request; content: AsyncIterable<Buffer> }> {
+async function receive(): Promise<{ request: Request & Hidden; content: AsyncIterable<Buffer> }> {
   const input: AsyncIterator<Buffer, undefined> = process.stdin[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   for (let end = -1; end < 0; end = head.indexOf('\n')) {
@@ -35,7 +39,7 @@ async function receive(): Promise<{ request: Request; content: AsyncIterable<Buf
     yield* { [Symbol.asyncIterator]: () => input };
   }
   // The server's own words: it is the only one who can write here.
-  return { request: JSON.parse(head.subarray(0, end).toString()) as Request, content: content() };
+  return { request: JSON.parse(head.subarray(0, end).toString()) as Request & Hidden, content: content() };
 }
 
 async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<void> {
@@ -74,16 +78,30 @@ async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<
     case 'forget':
       forget(request.mark);
       return say({ ok: true });
+    case 'unpack':
+      return say({ ok: true, ...(await unpack(request, content)) });
+    case 'pack': {
+      // Packages that nothing else needs: whoever lists files does not wait for them.
+      const { pack } = await import('./pack.mts');
+      return pack(request, () => say({ ok: true }), process.stdout);
+    }
+    case 'clone':
+      return say({ ok: true, ...(await clone(request)) });
+    case 'discard':
+      request.stagings.forEach(discard);
+      return say({ ok: true });
   }
 }
 
 const { request, content } = await receive();
+hide(request.hidden);
 try {
   await serve(request, content);
 } catch (error) {
   const failure = asFailure(error);
   if (failure === undefined) throw error;
-  say({ ok: false, code: failure.code, message: failure.message });
+  const { code, message, details } = failure;
+  say({ ok: false, code, message, details });
 }
 // Not before everything is written, and not later because the server still holds our input open.
 process.stdout.end(() => process.exit());

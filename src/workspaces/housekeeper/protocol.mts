@@ -2,7 +2,38 @@
 
 export type PathType = 'file' | 'directory' | 'any';
 
-/** First line on the housekeeper's standard input. The bytes of a `write` follow it. */
+export type ArchiveFormat = 'tar.gz' | 'zip';
+
+/** `merge`: what is not in the upload stays. `replace`: the target directory holds the upload and nothing else. */
+export type PlacingMode = 'merge' | 'replace';
+
+/** What a tree from outside may be. */
+export interface TreeLimits {
+  /** Files, directories and links. */
+  maxEntries: number;
+  /** Bytes of all files. */
+  maxBytes: number;
+  /** Parts of a path, from the workspace's root. */
+  maxDepth: number;
+}
+
+export interface ArchiveLimits extends TreeLimits {
+  /** Bytes of the archive itself. */
+  maxPackedBytes: number;
+  /** How many times its own size an archive may unpack to. */
+  maxRatio: number;
+}
+
+/** Where a tree from outside goes. */
+export interface Placing {
+  /** Name of the directory, at the workspace's root, in which it is made ready; the server's choice. */
+  staging: string;
+  /** Target directory relative to the workspace, '' for the workspace itself; made when it is not there. */
+  into: string;
+  mode: PlacingMode;
+}
+
+/** First line on the housekeeper's standard input. The bytes of a `write` or `unpack` follow it. */
 export type Request =
   | { op: 'list'; maxEntries: number }
   | { op: 'read'; path: string }
@@ -11,13 +42,37 @@ export type Request =
   | { op: 'missing'; paths: { path: string; type: PathType }[] }
   | { op: 'mark'; mark: string; maxEntries: number; contentMaxBytes: number }
   | { op: 'changes'; mark: string; maxEntries: number; contentMaxBytes: number }
-  | { op: 'forget'; mark: string };
+  | { op: 'forget'; mark: string }
+  | ({ op: 'unpack'; format: ArchiveFormat; limits: ArchiveLimits } & Placing)
+  | {
+      op: 'pack';
+      path: string;
+      format: ArchiveFormat;
+      everything: boolean;
+      maxEntries: number;
+      maxBytes: number;
+    }
+  | ({
+      op: 'clone';
+      url: string;
+      ref?: string;
+      depth?: number;
+      certificates?: string;
+      limits: TreeLimits;
+    } & Placing)
+  | { op: 'discard'; stagings: string[] };
+
+/** What is added to every request: names at the workspace's root that are the server's own and shown to nobody. */
+export interface Hidden {
+  hidden: string[];
+}
 
 /** First line on its standard output; what follows depends on the operation. */
 export type Answer =
-  ({ ok: true } & Record<string, unknown>) | { ok: false; code: FailureCode; message: string };
+  | ({ ok: true } & Record<string, unknown>)
+  | { ok: false; code: FailureCode; message: string; details?: Record<string, unknown> };
 
-export type FailureCode = 'E003' | 'E004' | 'E009' | 'E012' | 'E015';
+export type FailureCode = 'E003' | 'E004' | 'E009' | 'E010' | 'E012' | 'E015';
 
 /** A line that follows the answer to `changes`. */
 export interface ChangeLine {

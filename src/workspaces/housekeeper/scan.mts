@@ -9,7 +9,7 @@ import { keep, type Manifest, type Recorded } from './store.mts';
 import { walk } from './walk.mts';
 
 /** Directories whose content is no part of a change: what a package manager or git itself can make again. */
-const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git)$/;
+export const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git)$/;
 /**
  * Nanoseconds. A file that changed this shortly before a scan may have changed once more within the same tick of the
  * file system's clock (10 ms at most), with the same times: its stat proves nothing and it is read again.

@@ -8,6 +8,12 @@ const PATH_MAX = 4000;
 /** Names that are read from a directory at once. */
 const BATCH = 1024;
 
+/** Names at the workspace's root that nobody is shown: what the server makes ready there. */
+const hidden = new Set<string>();
+
+export const hide = (names: readonly string[]): void => names.forEach((name) => hidden.add(name));
+export const isHidden = (name: string): boolean => hidden.has(name);
+
 export interface WalkOptions {
   /** Entries in all, above which the walk gives up. */
   maxEntries: number;
@@ -59,8 +65,10 @@ export function countEntries(directory: string, max: number): number {
 function eachEntry(directory: string, visit: (name: string, isDirectory: boolean) => void): boolean {
   try {
     using entries = opendirSync(onDisk(directory), { encoding: 'latin1', bufferSize: BATCH });
-    for (let found = entries.readSync(); found !== null; found = entries.readSync())
-      visit(directory === '' ? found.name : `${directory}/${found.name}`, found.isDirectory());
+    for (let found = entries.readSync(); found !== null; found = entries.readSync()) {
+      const name = directory === '' ? found.name : `${directory}/${found.name}`;
+      if (!isHidden(name)) visit(name, found.isDirectory());
+    }
     return true;
   } catch (error) {
     const code = errorCode(error);

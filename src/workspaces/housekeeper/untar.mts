@@ -1,0 +1,80 @@
+/** Unpacks a tar.gz as it comes: no byte of it is kept that was not checked. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import tar from 'tar-stream';
+import { Budget, counting } from './budget.mts';
+import { Failure } from './failure.mts';
+import type { ArchiveLimits } from './protocol.mts';
+import { refused, type StagedTree } from './staged-tree.mts';
+
+/** What stands for bytes that are no UTF-8 once tar-stream has decoded them. */
+const UNDECODABLE = '\ufffd';
+const MEMBERS = new Set(['file', 'contiguous-file', 'directory', 'symlink', 'link']);
+const DEFAULT_MODE = 0o644;
+
+/** @throws Failure */
+export async function untar(
+  content: AsyncIterable<Buffer>,
+  tree: StagedTree,
+  limits: ArchiveLimits,
+): Promise<void> {
+  const budget = new Budget(limits);
+  const gunzip = createGunzip();
+  const extract = tar.extract();
+  const [streamed, unpacked] = await Promise.allSettled([
+    pipeline(
+      Readable.from(content),
+      counting((bytes) => budget.addPacked(bytes)),
+      gunzip,
+      counting((bytes) => budget.addUnpacked(bytes)),
+      extract,
+    ),
+    take(extract, tree),
+  ]);
+  const failures = [streamed, unpacked].flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  if (failures.length > 0) throw cause(failures);
+  // Node ends quietly where no further gzip member begins.
+  if (gunzip.bytesWritten !== budget.packed)
+    throw new Failure('E003', 'the archive goes on after its end: those bytes belong to nothing');
+}
+
+async function take(extract: tar.Extract, tree: StagedTree): Promise<void> {
+  for await (const entry of extract) {
+    const { header } = entry;
+    const name = plain(header.name);
+    const type = header.type ?? 'unknown';
+    if (!MEMBERS.has(type))
+      throw refused(header.name, 'E003', `is a ${type}: only files, directories and links are taken`);
+    if (Object.keys(header.pax ?? {}).some((key) => key.startsWith('GNU.sparse')))
+      throw refused(header.name, 'E003', 'is a sparse file: pack it without --sparse');
+    if (header.name.includes(UNDECODABLE)) throw refused(header.name, 'E003', 'has a name that is not UTF-8');
+    const isFile = type === 'file' || type === 'contiguous-file';
+    if (!isFile && header.size !== 0) throw refused(header.name, 'E003', `is a ${type} with content`);
+    const mode = header.mode ?? DEFAULT_MODE;
+    if (type === 'directory') {
+      // `tar -C directory .` names the directory itself first.
+      if (name !== '' && name !== '.') tree.directory(name, mode);
+    } else if (isFile) await tree.file(name, mode, entry as AsyncIterable<Buffer>, header.size);
+    else if (type === 'symlink') tree.symlink(name, header.linkname ?? '');
+    else tree.hardLink(name, plain(header.linkname ?? ''));
+    entry.resume();
+  }
+}
+
+/** As tar writes names: with `./` before them, and a directory's with `/` behind. */
+const plain = (name: string): string => name.replace(/^\.\//, '').replace(/\/$/, '');
+
+/** Our own refusal comes before what it made of the streams. */
+function cause(failures: unknown[]): unknown {
+  const refusal = failures.find((failure) => failure instanceof Failure);
+  if (refusal !== undefined) return refusal;
+  // Of the file system: what the kernel refuses has its own meaning.
+  const kernel = failures.find((failure) => failure instanceof Error && 'syscall' in failure);
+  if (kernel !== undefined) return kernel;
+  const [first] = failures;
+  return new Failure(
+    'E003',
+    `the archive is no valid tar.gz: ${first instanceof Error ? first.message : ''}`,
+  );
+}
