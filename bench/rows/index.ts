@@ -1,0 +1,12 @@
+/** Every row of the table, in its order. */
+import type { Row } from '../support/row.ts';
+import { controlPlane } from './control-plane.ts';
+import { deltaLatency } from './delta-latency.ts';
+import { density } from './density.ts';
+import { fanOut } from './fan-out.ts';
+import { firstTokenCold } from './first-token-cold.ts';
+import { history } from './history.ts';
+import { sandboxOverhead } from './sandbox-overhead.ts';
+import { soak } from './soak.ts';
+
+export const ROWS: readonly Row[] = [firstTokenCold, deltaLatency, fanOut, controlPlane, history, density, soak, sandboxOverhead];
