@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { Body, Controller, Get, Module, Post } from '@nestjs/common';
+import { Body, Controller, Get, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 
 /** The answers by path: what the product answers, so that both write the same bytes. */
@@ -22,17 +22,15 @@ class Bare {
     return body.prompt === '' ? undefined : answers.submit;
   }
 }
-const method = (name: keyof Bare) => [Bare.prototype, name, Object.getOwnPropertyDescriptor(Bare.prototype, name) ?? {}] as const;
+const method = (name: keyof Bare) =>
+  [Bare.prototype, name, Object.getOwnPropertyDescriptor(Bare.prototype, name) ?? {}] as const;
 Controller('api/executions')(Bare);
 Get('one')(...method('get'));
 Get()(...method('list'));
 Post()(...method('submit'));
 Body()(Bare.prototype, 'submit', 0);
 
-class BareModule {}
-Module({ controllers: [Bare] })(BareModule);
-
-const app = await NestFactory.create(BareModule, { logger: false });
+const app = await NestFactory.create({ module: Bare, controllers: [Bare] }, { logger: false });
 await app.listen(0, '127.0.0.1');
 const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
 process.send?.({ url: `http://127.0.0.1:${port}` });

@@ -9,9 +9,10 @@
  * @property {Record<string, number>} resources what keeps the event loop alive, by kind: sockets, timers, pipes …
  */
 
-process.on('message', (/** @type {{ collect: boolean }} */ order) => {
+process.on('message', (/** @type {{ look?: { collect: boolean } }} */ { look }) => {
+  if (look === undefined) return;
   const { user, system } = process.cpuUsage();
-  if (order.collect) globalThis.gc?.();
+  if (look.collect) globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   /** @type {Record<string, number>} */
   const resources = {};

@@ -104,7 +104,9 @@ async function readSocket(reader: Reader): Promise<void> {
   socket.on('claude-code-data', (head: Head) => reader.take(head));
   await once(socket as unknown as NodeJS.EventEmitter, 'connect');
   const { executionId } = reader;
-  const answer = (await socket.emitWithAck('claude-code-subscribe', { executionId, after: 0 })) as { error?: unknown };
+  const answer = (await socket.emitWithAck('claude-code-subscribe', { executionId, after: 0 })) as {
+    error?: unknown;
+  };
   if (answer.error !== undefined) throw new Error(`refused: ${JSON.stringify(answer.error)}`);
 }
 

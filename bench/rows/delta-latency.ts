@@ -10,7 +10,8 @@ const JOIN_WINDOW_MS = 25;
 
 export const deltaLatency: Row = {
   name: 'delta-latency',
-  measures: '8 executions × 500 pieces of text, one every 2 ms: the stand-in sends → a socket.io client has it',
+  measures:
+    '8 executions × 500 pieces of text, one every 2 ms: the stand-in sends → a socket.io client has it',
   note:
     `Text is joined within ${JOIN_WINDOW_MS} ms, so a piece waits up to that long, half of it on average: the median is ` +
     'measured against the window. A slower model (a piece in more than the window) has each piece sent at once.',

@@ -9,7 +9,8 @@ const MB = 1e6;
 
 export const density: Row = {
   name: 'density',
-  measures: "resident memory of the server's own process, its garbage collected: idle, and for each running execution",
+  measures:
+    "resident memory of the server's own process, its garbage collected: idle, and for each running execution",
   async run(ground) {
     const running = ground.quick ? 2 : 8;
     const idle: number[] = [];

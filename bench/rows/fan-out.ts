@@ -46,7 +46,10 @@ async function figuresOf(ground: Ground, shape: Shape): Promise<Figure[]> {
   ];
 }
 
-async function deliver(server: Server, shape: Shape): Promise<{ cpuMs: number; wallMs: number; delivered: Delivered[] }> {
+async function deliver(
+  server: Server,
+  shape: Shape,
+): Promise<{ cpuMs: number; wallMs: number; delivered: Delivered[] }> {
   // It waits in its sandbox until all have subscribed, for 1 000 handshakes and 50 starts of the CLI.
   const waitMs = 2000 + shape.readers * shape.executions * 10 + shape.executions * 600;
   const prompt = `@wait ${waitMs}ms\n@deltas ${shape.events} every ${shape.everyMs}ms of "some words "`;

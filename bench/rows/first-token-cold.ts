@@ -8,7 +8,8 @@ import { ratios } from '../support/statistics.ts';
 
 export const firstTokenCold: Row = {
   name: 'first-token-cold',
-  measures: 'prompt → first `agent.text` at a socket.io client with nothing started ahead, beside a cold `claude -p`',
+  measures:
+    'prompt → first `agent.text` at a socket.io client with nothing started ahead, beside a cold `claude -p`',
   async run(ground) {
     await using server = await startServer(ground, NO_POOL);
     const socket = await server.socket();

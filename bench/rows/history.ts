@@ -19,6 +19,7 @@ const QUESTIONS: Readonly<Record<string, (past: Past, rows: number) => string>> 
   'resume at the end of a log': ({ longest }, rows) => `/api/executions/${longest}/events?after=${rows - 20}`,
   'audit, first page': () => '/api/audit',
   'audit, from the middle': (_past, rows) => `/api/audit?cursor=${Math.floor(rows / 2)}`,
+  'audit, up to a time long ago': ({ begunAt }) => `/api/audit?to=${begunAt + 51_000}`,
 };
 
 /** Questions asked in one round: one alone is too short for the clock. */
@@ -26,7 +27,8 @@ const TIMES = 40;
 
 export const history: Row = {
   name: 'history',
-  measures: 'lists, the end of a log and audit pages, at 1 000 000 executions / events / entries beside 1 000',
+  measures:
+    'lists, the end of a log and audit pages, at 1 000 000 executions / events / entries beside 1 000',
   async run(ground) {
     const length = ground.quick ? 20_000 : 1_000_000;
     await using short = await withPast(ground, SHORT);
@@ -39,7 +41,10 @@ export const history: Row = {
         return (performance.now() - begun) / TIMES;
       };
       await interleave(1, { warmUp: () => ask(short), too: () => ask(long) });
-      const times = await interleave(ground.quick ? 2 : 15, { short: () => ask(short), long: () => ask(long) });
+      const times = await interleave(ground.quick ? 2 : 15, {
+        short: () => ask(short),
+        long: () => ask(long),
+      });
       ground.say(`${name}: ${median(times.short).toFixed(2)} → ${median(times.long).toFixed(2)} ms`);
       figures.push({ name, unit: '×', samples: ratios(times.long, times.short), goal: GOAL });
     }

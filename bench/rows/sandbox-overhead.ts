@@ -65,7 +65,9 @@ const UNPROTECTED_SERVER = join(ROOT, 'bench', 'programs', 'unprotected-server.t
 /** Some of what an agent does: it runs a program and writes a file. */
 const SCRIPT = '@tool Bash {"command":"echo done > done.txt"}\n@text Done.';
 
-async function openLaunchers({ directory }: Ground): Promise<
+async function openLaunchers({
+  directory,
+}: Ground): Promise<
   AsyncDisposable & { with: Launch.Launcher; without: Launch.Launcher; order: SandboxOrder }
 > {
   const { Config } = await built<typeof Configuration>('config/config.js');

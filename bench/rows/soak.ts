@@ -1,6 +1,7 @@
 /** Whether anything is left behind: very many executions, ended in every way there is. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { descendantsOf } from '../support/processes.ts';
 import type { Ground, Row } from '../support/row.ts';
 import { SECRET, type Server, startServer } from '../support/server.ts';
@@ -26,7 +27,11 @@ export const soak: Row = {
     const first = await batch(ground, server, 0, early);
     const before = await state(server, data, pids);
     const rest = await batch(ground, server, early, count);
-    await until(async () => (await state(server, data, pids)).processes === 0, 'every process is gone', 30_000);
+    await until(
+      async () => (await state(server, data, pids)).processes === 0,
+      'every process is gone',
+      30_000,
+    );
     const after = await state(server, data, pids);
     const ends = [...first, ...rest];
     return [
@@ -66,38 +71,44 @@ interface Pids {
   before: readonly number[];
 }
 
+/** Asks for one and brings about its end; answers which end that must be. */
 type Way = (server: Server, index: number) => Promise<{ id: string; status: string }>;
 
 const metadata = (index: number) => ({ projectId: `p${index % PROJECTS}` });
 
-/** The four ways, and how each must end. */
-const WAYS: readonly Way[] = [
-  async (server, index) => {
-    const prompt = `@tool Bash {"command":"echo ${index} > file.txt"}\n@text Done.`;
-    return { id: (await server.submit(prompt, metadata(index))).id, status: 'succeeded' };
-  },
-  async (server, index) => {
-    const { id } = await server.submit('@text Working.\n@hang', metadata(index));
-    // At any moment of its life: queued, starting or under way.
-    setTimeout(() => void server.call('POST', `/api/executions/${id}/cancel`), (index * 37) % 1500);
-    return { id, status: 'cancelled' };
-  },
-  async (server, index) => {
-    const request = { action: 'generate', prompt: '@text Working.\n@hang', metadata: metadata(index), options: { timeout: 1500 } };
-    return { id: (await server.call<{ id: string }>('POST', '/api/executions', request)).id, status: 'timed_out' };
-  },
-  async (server, index) => {
-    const { id } = await server.submit('@deltas 20 every 30ms', metadata(index));
-    const leaving = new AbortController();
-    const response = await fetch(`${server.url}/api/executions/${id}/events`, {
-      headers: { authorization: `Bearer ${SECRET}` },
-      signal: leaving.signal,
-    });
-    await response.body?.getReader().read();
-    leaving.abort();
-    return { id, status: 'succeeded' };
-  },
-];
+const leftAlone: Way = async (server, index) => {
+  const prompt = `@tool Bash {"command":"echo ${index} > file.txt"}\n@text Done.`;
+  return { id: (await server.submit(prompt, metadata(index))).id, status: 'succeeded' };
+};
+
+const cancelled: Way = async (server, index) => {
+  const { id } = await server.submit('@text Working.\n@hang', metadata(index));
+  // At any moment of its life: queued, starting or under way.
+  await delay((index * 37) % 1500);
+  await server.call('POST', `/api/executions/${id}/cancel`);
+  return { id, status: 'cancelled' };
+};
+
+const timedOut: Way = async (server, index) => {
+  const options = { timeout: 1500 };
+  const request = { action: 'generate', prompt: '@text Working.\n@hang', metadata: metadata(index), options };
+  const { id } = await server.call<{ id: string }>('POST', '/api/executions', request);
+  return { id, status: 'timed_out' };
+};
+
+const leftByItsReader: Way = async (server, index) => {
+  const { id } = await server.submit('@deltas 20 every 30ms', metadata(index));
+  const leaving = new AbortController();
+  const response = await fetch(`${server.url}/api/executions/${id}/events`, {
+    headers: { authorization: `Bearer ${SECRET}` },
+    signal: leaving.signal,
+  });
+  await response.body?.getReader().read();
+  leaving.abort();
+  return { id, status: 'succeeded' };
+};
+
+const WAYS: readonly Way[] = [leftAlone, cancelled, timedOut, leftByItsReader];
 
 /** @returns for each execution whether it ended once, and as it should */
 async function batch(ground: Ground, server: Server, from: number, to: number): Promise<boolean[]> {
@@ -107,7 +118,8 @@ async function batch(ground: Ground, server: Server, from: number, to: number): 
     while (next < to) {
       const index = next;
       next += 1;
-      const { id, status } = await (WAYS[index % WAYS.length] as Way)(server, index);
+      const way = WAYS[index % WAYS.length] ?? leftAlone;
+      const { id, status } = await way(server, index);
       const asExpected = await endedOnce(server, id, status);
       if (!asExpected) ground.say(`execution ${index} did not end once as ${status}`);
       ends.push(asExpected);
@@ -135,6 +147,7 @@ async function state(server: Server, data: string, { before }: Pids) {
     descriptors: await server.descriptors(),
     processes: (await descendantsOf(server.pid)).filter((pid) => !before.includes(pid)).length,
     // What users keep is theirs; everything else must be gone.
-    files: (await readdir(data, { recursive: true })).filter((name) => !name.startsWith('workspaces/')).length,
+    files: (await readdir(data, { recursive: true })).filter((name) => !name.startsWith('workspaces/'))
+      .length,
   };
 }

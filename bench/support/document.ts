@@ -24,9 +24,13 @@ export async function writeDocument(results: readonly Result[], on: Machine): Pr
     '## What each row measures',
     '',
     ...results.map(
-      ({ row: { name, measures, note } }) => `- **${name}**: ${measures}.${note === undefined ? '' : ` ${note}`}`,
+      ({ row: { name, measures, note } }) =>
+        `- **${name}**: ${measures}.${note === undefined ? '' : ` ${note}`}`,
     ),
     '',
   ].join('\n');
-  await writeFile(DOCUMENT, await format(content, { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT }));
+  await writeFile(
+    DOCUMENT,
+    await format(content, { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT }),
+  );
 }

@@ -21,7 +21,13 @@ const RESPONSE = JSON.stringify({
   success: true,
   action: 'generate',
   result: { text: 'I wrote it. '.repeat(20), files: [] },
-  metadata: { executionId: '…', duration: 1512, tokensUsed: 12_708, model: 'claude-sonnet-5-5', costUsd: 0.05 },
+  metadata: {
+    executionId: '…',
+    duration: 1512,
+    tokensUsed: 12_708,
+    model: 'claude-sonnet-5-5',
+    costUsd: 0.05,
+  },
 });
 
 /** What stands out of the many rows, in every past as many and the oldest: failures, and those of an old project. */
@@ -32,6 +38,8 @@ export interface Past {
   longest: string;
   /** An execution in the middle. */
   middle: string;
+  /** Epoch milliseconds: when it began; there is a row a second. */
+  begunAt: number;
 }
 
 /** @param directory the server's CAISSON_DATA @param rows executions, events of the longest, and audit entries */
@@ -58,7 +66,11 @@ export async function fill(directory: string, rows: number): Promise<Past> {
         `INSERT INTO events ("executionId", "seq", "at", "type", "data")
          VALUES (${ID('1', from)}, ?, ?, 'execution.finished', ?)`,
       )
-      .run(rows, Date.now(), JSON.stringify({ status: 'succeeded', response: JSON.parse(RESPONSE) as unknown }));
+      .run(
+        rows,
+        Date.now(),
+        JSON.stringify({ status: 'succeeded', response: JSON.parse(RESPONSE) as unknown }),
+      );
     // What the chain of hashes says is another matter: it is not verified here.
     database.exec(`${NUMBERS(rows)} INSERT INTO audit ("id", "at", "entry", "userId", "hash")
       SELECT n, ${from} + n * 1000,
@@ -66,9 +78,8 @@ export async function fill(directory: string, rows: number): Promise<Past> {
           'promptLength', 40, 'remoteAddress', '127.0.0.1'),
         'admin', printf('%064x', n) FROM numbers`);
     database.exec(`UPDATE "auditAnchors" SET "entryId" = ${rows} WHERE "name" = 'head'; COMMIT`);
-    const idOf = (row: number) =>
-      String(database.prepare(`SELECT ${ID(String(row), from)} AS id`).get()?.id);
-    return { longest: idOf(1), middle: idOf(Math.floor(rows / 2)) };
+    const idOf = (row: number) => String(database.prepare(`SELECT ${ID(String(row), from)} AS id`).get()?.id);
+    return { longest: idOf(1), middle: idOf(Math.floor(rows / 2)), begunAt: from };
   } finally {
     database.close();
   }

@@ -25,7 +25,11 @@ export async function ofServer(socket: Socket, metadata: object, prompt = HELLO)
   };
   socket.on('claude-code-data', onData);
   const sent = performance.now();
-  const answer = (await socket.emitWithAck('claude-code-stream', { action: 'generate', prompt, metadata })) as {
+  const answer = (await socket.emitWithAck('claude-code-stream', {
+    action: 'generate',
+    prompt,
+    metadata,
+  })) as {
     error?: unknown;
   };
   if (answer.error !== undefined) throw new Error(`refused: ${JSON.stringify(answer.error)}`);
@@ -36,7 +40,10 @@ export async function ofServer(socket: Socket, metadata: object, prompt = HELLO)
 }
 
 /** The environment that the product gives its CLI, so that all run the same program in the same way. */
-async function bare({ directory, model }: Ground): Promise<{ binary: string; cwd: string; env: NodeJS.ProcessEnv }> {
+async function bare({
+  directory,
+  model,
+}: Ground): Promise<{ binary: string; cwd: string; env: NodeJS.ProcessEnv }> {
   const { claudeBinary } = await built<typeof ClaudeBinary>('agents/claude-code/claude-binary.js');
   // One home for all rounds: what the CLI keeps from its first start is to its advantage.
   const cwd = join(directory, 'bare');
@@ -85,8 +92,7 @@ export async function ofWarmSdk(ground: Ground, prompt = HELLO): Promise<number>
   await using session = await startup({ options });
   const begun = performance.now();
   let after: number | undefined;
-  for await (const message of session.query(prompt))
-    if (isText(message)) after ??= performance.now() - begun;
+  for await (const message of session.query(prompt)) if (isText(message)) after ??= performance.now() - begun;
   if (after === undefined) throw new Error('the SDK’s session said nothing');
   return after;
 }

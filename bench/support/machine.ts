@@ -20,7 +20,9 @@ export async function machine(): Promise<Machine> {
     memory: `${Math.round(totalmem() / GIB)} GiB`,
     kernel: `Linux ${release()}`,
     node: process.version,
-    claude: execFileSync(claudeBinary(process.env.CLAUDE_CODE_BINARY), ['--version'], { encoding: 'utf8' }).trim(),
+    claude: execFileSync(claudeBinary(process.env.CLAUDE_CODE_BINARY), ['--version'], {
+      encoding: 'utf8',
+    }).trim(),
     bubblewrap: execFileSync('bwrap', ['--version'], { encoding: 'utf8' }).trim(),
   };
 }

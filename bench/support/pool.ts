@@ -1,4 +1,28 @@
-/** The pool's settings and figures, as the rows need them. */
+/** The pool of sandboxes that are started ahead, as the rows need it: its settings, and what it tells of itself. */
+import type { Server } from './server.ts';
+import { until } from './until.ts';
 
 /** Nothing is started ahead. */
-export const NO_POOL: NodeJS.ProcessEnv = {};
+export const NO_POOL: NodeJS.ProcessEnv = { POOL_SIZE: '0' };
+
+export const poolOf = (size: number): NodeJS.ProcessEnv => ({ POOL_SIZE: String(size) });
+
+/** Resolves once so many sandboxes wait for a prompt. */
+export const untilWarm = (server: Server, count: number): Promise<void> =>
+  until(async () => (await server.metric('caisson_pool_warm')) >= count, `${count} warm sandboxes`, 60_000);
+
+/** How many executions found a sandbox that was started ahead, and how many did not. */
+export async function claims(server: Server): Promise<{ hits: number; misses: number }> {
+  return {
+    hits: await server.metric('caisson_pool_hits_total'),
+    misses: await server.metric('caisson_pool_misses_total'),
+  };
+}
+
+/** Asks for one to be started ahead for a project. */
+export const warmUp = (server: Server, projectId: string, userId?: string): Promise<unknown> =>
+  server.call(
+    'POST',
+    `/api/projects/${projectId}/warm${userId === undefined ? '' : `?userId=${userId}`}`,
+    {},
+  );

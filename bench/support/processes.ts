@@ -6,7 +6,7 @@ export async function descendantsOf(ancestor: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const rows = (await Promise.all(pids.map(parentOf))).filter((row) => row !== undefined);
   const found = new Set([ancestor]);
-  for (let size = 0; size !== found.size; ) {
+  for (let size = 0; size !== found.size;) {
     size = found.size;
     for (const { pid, parent } of rows) if (found.has(parent)) found.add(pid);
   }

@@ -6,13 +6,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import type { Look } from '../programs/debug-channel.mjs';
+import { lookInto, WATCHED } from './child.ts';
 import { SERVER } from './paths.ts';
 import type { Ground } from './row.ts';
 import { until } from './until.ts';
 
 export const SECRET = 'the-admin-key-of-the-benchmark-0123456789';
-
-const DEBUG_CHANNEL = join(import.meta.dirname, '..', 'programs', 'debug-channel.mjs');
 
 /** Milliseconds: a start takes one or two seconds on a quiet machine. */
 const START_TIMEOUT = 60_000;
@@ -38,7 +37,7 @@ export async function startServer(
   const log = join(ground.directory, `server-${count}.log`);
   // A file, not a pipe: nobody has to read along, and what it costs the server is what it costs in earnest.
   const output = openSync(log, 'a');
-  const child = spawn(process.execPath, ['--expose-gc', `--import=${DEBUG_CHANNEL}`, program], {
+  const child = spawn(process.execPath, [...WATCHED, program], {
     env: {
       PATH: process.env.PATH,
       CLAUDE_CODE_BINARY: process.env.CLAUDE_CODE_BINARY,
@@ -77,7 +76,12 @@ export class Server implements AsyncDisposable {
   }
 
   /** @throws Error when it is refused */
-  async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  async call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const response = await fetch(this.url + path, {
       method,
       headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json', ...headers },
@@ -116,11 +120,8 @@ export class Server implements AsyncDisposable {
   }
 
   /** What the process knows of itself. @param collect whether it collects its garbage first */
-  async look(collect = false): Promise<Look> {
-    const answered = once(this.child, 'message') as Promise<[Look]>;
-    this.child.send({ collect });
-    const [look] = await answered;
-    return look;
+  look(collect = false): Promise<Look> {
+    return lookInto(this.child, collect);
   }
 
   /** How many descriptors it has open. */

@@ -61,7 +61,9 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
 
 /** `{n}`: which piece it is, from 1; `{at}`: when it was sent, on the clock that all processes of a host share. */
 const filledIn = (text: string, n: number): string =>
-  text.replaceAll('{n}', String(n)).replaceAll('{at}', () => (Number(process.hrtime.bigint()) / 1e6).toFixed(2));
+  text
+    .replaceAll('{n}', String(n))
+    .replaceAll('{at}', () => (Number(process.hrtime.bigint()) / 1e6).toFixed(2));
 
 async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<void> {
   switch (fault.kind) {
