@@ -1,6 +1,5 @@
 /** What the server itself holds in memory. The CLIs are not its own: the operating system shares their binary. */
 import { HELLO } from '../support/first-token.ts';
-import { NO_POOL } from '../support/pool.ts';
 import type { Row } from '../support/row.ts';
 import { type Server, startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -17,7 +16,6 @@ export const density: Row = {
     const each: number[] = [];
     for (let round = 0; round < (ground.quick ? 1 : 5); round += 1) {
       await using server = await startServer(ground, {
-        ...NO_POOL,
         CLAUDE_CODE_MAX_CONCURRENT: String(running),
       });
       idle.push((await server.look(true)).rss / MB);

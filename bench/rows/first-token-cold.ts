@@ -1,7 +1,6 @@
 /** What the server adds to a start of the CLI. */
 import { ofCli, ofServer } from '../support/first-token.ts';
 import { interleave } from '../support/interleave.ts';
-import { NO_POOL } from '../support/pool.ts';
 import type { Row } from '../support/row.ts';
 import { startServer } from '../support/server.ts';
 import { ratios } from '../support/statistics.ts';
@@ -11,7 +10,7 @@ export const firstTokenCold: Row = {
   measures:
     'prompt → first `agent.text` at a socket.io client with nothing started ahead, beside a cold `claude -p`',
   async run(ground) {
-    await using server = await startServer(ground, NO_POOL);
+    await using server = await startServer(ground);
     const socket = await server.socket();
     const { cold, cli } = await interleave(ground.quick ? 1 : 25, {
       cold: () => ofServer(socket, { projectId: 'cold' }),

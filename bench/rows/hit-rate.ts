@@ -1,7 +1,7 @@
 /** How often something was started ahead when it was wanted, in a day's work made short. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HELLO } from '../support/first-token.ts';
-import { claims } from '../support/pool.ts';
+import { claims, POOL_BY_DEFAULT } from '../support/pool.ts';
 import type { Row } from '../support/row.ts';
 import { startServer } from '../support/server.ts';
 
@@ -19,7 +19,7 @@ export const hitRate: Row = {
     'commands, pauses of 0.8 to 12 s, default settings: the share that found a sandbox started ahead',
   async run(ground) {
     const each = (ground.quick ? 10 : 200) / USERS;
-    await using server = await startServer(ground);
+    await using server = await startServer(ground, POOL_BY_DEFAULT);
     const user = async (number: number) => {
       const random = seeded(number + 1);
       const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;

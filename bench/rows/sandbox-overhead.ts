@@ -43,7 +43,7 @@ export const sandboxOverhead: Row = {
     });
 
     await using guarded = await startServer(ground);
-    await using open = await startServer(ground, {}, UNPROTECTED_SERVER);
+    await using open = await startServer(ground, {}, [UNPROTECTED_SERVER]);
     const whole = (server: Server) => async () => {
       const begun = performance.now();
       await server.call('POST', '/api/claude-code', { action: 'generate', prompt: SCRIPT });

@@ -139,15 +139,23 @@ async function endedOnce(server: Server, id: string, status: string): Promise<bo
   return once && (await server.ended(id)).status === status;
 }
 
+/** What it holds once all its callers have gone: a kept connection is closed after five idle seconds. */
 async function state(server: Server, data: string, { before }: Pids) {
+  const gone = async () => (await server.look()).resources.TCPSocketWrap === undefined;
+  await until(gone, 'every connection is closed', 30_000);
   const { rss, resources } = await server.look(true);
   return {
     rss,
     timers: resources.Timeout ?? 0,
     descriptors: await server.descriptors(),
     processes: (await descendantsOf(server.pid)).filter((pid) => !before.includes(pid)).length,
-    // What users keep is theirs; everything else must be gone.
-    files: (await readdir(data, { recursive: true })).filter((name) => !name.startsWith('workspaces/'))
-      .length,
+    files: await filesBelow(data),
   };
+}
+
+/** What users keep is theirs; everything else must be gone. */
+async function filesBelow(data: string): Promise<number> {
+  const entries = await readdir(data, { recursive: true, withFileTypes: true });
+  const workspaces = join(data, 'workspaces');
+  return entries.filter((entry) => entry.isFile() && !entry.parentPath.startsWith(workspaces)).length;
 }

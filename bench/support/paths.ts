@@ -3,8 +3,5 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The server as it is delivered. */
-export const SERVER = join(ROOT, 'dist', 'main.js');
-
 /** One of the files that the build made. @param path of its source, below src */
 export const built = async <T>(path: string): Promise<T> => (await import(join(ROOT, 'dist', path))) as T;

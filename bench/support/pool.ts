@@ -5,6 +5,9 @@ import { until } from './until.ts';
 /** Nothing is started ahead. */
 export const NO_POOL: NodeJS.ProcessEnv = { POOL_SIZE: '0' };
 
+/** Whatever the product does when nothing is set. */
+export const POOL_BY_DEFAULT: NodeJS.ProcessEnv = { POOL_SIZE: undefined };
+
 export const poolOf = (size: number): NodeJS.ProcessEnv => ({ POOL_SIZE: String(size) });
 
 /** Resolves once so many sandboxes wait for a prompt. */

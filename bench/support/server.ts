@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import type { Look } from '../programs/debug-channel.mjs';
 import { lookInto, WATCHED } from './child.ts';
-import { SERVER } from './paths.ts';
+import { SERVER } from '../../scripts/setup/paths.mjs';
+import { NO_POOL } from './pool.ts';
 import type { Ground } from './row.ts';
 import { until } from './until.ts';
 
@@ -31,13 +32,13 @@ let count = 0;
 export async function startServer(
   ground: Ground,
   settings: NodeJS.ProcessEnv = {},
-  program = SERVER,
+  program: readonly string[] = SERVER,
 ): Promise<Server> {
   count += 1;
   const log = join(ground.directory, `server-${count}.log`);
   // A file, not a pipe: nobody has to read along, and what it costs the server is what it costs in earnest.
   const output = openSync(log, 'a');
-  const child = spawn(process.execPath, [...WATCHED, program], {
+  const child = spawn(process.execPath, [...WATCHED, ...program], {
     env: {
       PATH: process.env.PATH,
       CLAUDE_CODE_BINARY: process.env.CLAUDE_CODE_BINARY,
@@ -48,6 +49,7 @@ export async function startServer(
       RATE_LIMIT_REQUESTS: '1000000',
       ANTHROPIC_BASE_URL: ground.model,
       ANTHROPIC_API_KEY: 'sk-benchmark',
+      ...NO_POOL,
       ...settings,
     },
     stdio: ['ignore', output, output, 'ipc'],
