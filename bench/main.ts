@@ -2,7 +2,7 @@
  * `npm run bench`: runs the rows one after the other against one stand-in for the model, prints what came out, and
  * writes docs/BENCHMARKS.md when everything was run in full.
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -47,6 +47,11 @@ async function run(row: Row, model: string): Promise<Result> {
     const figures = await row.run({ quick: flags.quick, model, directory, say: (line) => say(`  ${line}`) });
     say(`${row.name}: ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     return { row, figures };
+  } catch (error) {
+    // The other rows have something to say all the same.
+    const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    say(`${row.name} failed: ${failure}`);
+    return { row, figures: [], failure };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -60,6 +65,15 @@ async function measure(rows: readonly Row[]): Promise<Result[]> {
   return results;
 }
 
+/** The subreaper that scripts/bench.mjs puts above this process has adopted whatever a row has lost. */
+async function leftAny(): Promise<boolean> {
+  // Started in any other way, the processes beside this one are somebody else's.
+  if ((await readFile(`/proc/${process.ppid}/comm`, 'utf8')).trim() !== 'tini') return false;
+  const leftOvers = await endLeftOvers(process.ppid);
+  for (const leftOver of leftOvers) say(`left running by the benchmark: ${leftOver}`);
+  return leftOvers.length > 0;
+}
+
 async function main(): Promise<number> {
   if (flags.help) {
     process.stdout.write(helpText(ROWS));
@@ -71,12 +85,11 @@ async function main(): Promise<number> {
     ? JSON.stringify({ machine: on, quick: flags.quick, rows: asJson(results) }, null, 2)
     : await format(table(results), { parser: 'markdown' });
   process.stdout.write(`${out}\n`);
-  if (!flags.quick && flags.only === undefined) await writeDocument(results, on);
-  // The subreaper above this process has adopted whatever a row has lost.
-  const leftOvers = await endLeftOvers(process.ppid);
-  for (const leftOver of leftOvers) say(`left running by the benchmark: ${leftOver}`);
+  if (!flags.quick && flags.only === undefined && !results.some(({ failure }) => failure !== undefined))
+    await writeDocument(results, on);
+  const failed = (await leftAny()) || results.some(({ failure }) => failure !== undefined);
   const missed = results.flatMap(({ figures }) => figures).some((figure) => !isReached(figure));
-  return leftOvers.length > 0 || (missed && flags.goals) ? 1 : 0;
+  return failed || (missed && flags.goals) ? 1 : 0;
 }
 
 process.exitCode = await main();

@@ -30,7 +30,7 @@ export const history: Row = {
   measures:
     'lists, the end of a log and audit pages, at 1 000 000 executions / events / entries beside 1 000',
   async run(ground) {
-    const length = ground.quick ? 20_000 : 1_000_000;
+    const length = ground.quick ? 10_000 : 1_000_000;
     await using short = await withPast(ground, SHORT);
     await using long = await withPast(ground, length);
     const figures: Figure[] = [];

@@ -2,9 +2,6 @@
 import type { Server } from './server.ts';
 import { until } from './until.ts';
 
-/** Nothing is started ahead. */
-export const NO_POOL: NodeJS.ProcessEnv = { POOL_SIZE: '0' };
-
 /** Whatever the product does when nothing is set. */
 export const POOL_BY_DEFAULT: NodeJS.ProcessEnv = { POOL_SIZE: undefined };
 

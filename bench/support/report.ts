@@ -5,14 +5,18 @@ import { median } from './statistics.ts';
 export interface Result {
   row: Row;
   figures: Figure[];
+  /** Why there are no figures. */
+  failure?: string;
 }
 
 const HEAD = ['row', 'figure', 'median', 'min – max', 'of', 'goal', ''];
 
 /** A Markdown table; ratios are what to read, absolute times belong to one machine. */
 export function table(results: readonly Result[]): string {
-  const rows = results.flatMap(({ row, figures }) =>
-    figures.map((figure, index) => [index === 0 ? row.name : '', ...cells(figure)]),
+  const rows = results.flatMap(({ row, figures, failure }) =>
+    failure === undefined
+      ? figures.map((figure, index) => [index === 0 ? row.name : '', ...cells(figure)])
+      : [[row.name, 'could not be measured', '', '', '', '', '**failed**']],
   );
   return [HEAD, HEAD.map(() => '---'), ...rows].map((cell) => `| ${cell.join(' | ')} |`).join('\n');
 }
@@ -32,9 +36,10 @@ function cells(figure: Figure): string[] {
 
 /** The same, with every value. */
 export const asJson = (results: readonly Result[]): unknown =>
-  results.map(({ row: { name, measures }, figures }) => ({
+  results.map(({ row: { name, measures }, figures, failure }) => ({
     name,
     measures,
+    failure,
     figures: figures.map((figure) => ({
       ...figure,
       median: median(figure.samples),

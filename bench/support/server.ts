@@ -8,7 +8,6 @@ import { io, type Socket } from 'socket.io-client';
 import type { Look } from '../programs/debug-channel.mjs';
 import { lookInto, WATCHED } from './child.ts';
 import { SERVER } from '../../scripts/setup/paths.mjs';
-import { NO_POOL } from './pool.ts';
 import type { Ground } from './row.ts';
 import { until } from './until.ts';
 
@@ -49,7 +48,8 @@ export async function startServer(
       RATE_LIMIT_REQUESTS: '1000000',
       ANTHROPIC_BASE_URL: ground.model,
       ANTHROPIC_API_KEY: 'sk-benchmark',
-      ...NO_POOL,
+      // Nothing is started ahead, unless a row asks for it.
+      POOL_SIZE: '0',
       ...settings,
     },
     stdio: ['ignore', output, output, 'ipc'],

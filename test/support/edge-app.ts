@@ -75,7 +75,10 @@ class TrialController {
 }
 
 const sandbox: { report?: ProbeReport; starts: Emittery } = { starts: new Emittery() };
-const eventLog: Pick<EventLog, 'deliveries'> = { deliveries: new EventEmitter() };
+const eventLog: Pick<EventLog, 'deliveries'> = {
+  // One for all the applications of a suite.
+  deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
+};
 const queue = { depth: 0, running: 0 };
 const gateway = { answers: new Emittery() };
 
