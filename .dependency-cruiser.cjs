@@ -121,8 +121,15 @@ module.exports = {
       name: 'no-undeclared-packages',
       comment: "A package that only comes with another one is gone when that one's dependencies change.",
       severity: 'error',
-      from: { path: '^(?:src|test)/' },
+      from: { path: '^(?:src|test|bench)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'what-is-measured-is-what-was-built',
+      comment: 'The benchmark takes only types of the sources; what it runs comes from dist.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^src/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'resolvable',
@@ -133,10 +140,10 @@ module.exports = {
     },
     {
       name: 'src-knows-no-tests',
-      comment: 'What runs in production does not depend on what tests it.',
+      comment: 'What runs in production does not depend on what tests or measures it.',
       severity: 'error',
       from: { path: '^src/', pathNot: SPEC },
-      to: { path: `^test/|${SPEC}` },
+      to: { path: `^(?:test|bench)/|${SPEC}` },
     },
   ],
   options: {

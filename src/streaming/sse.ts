@@ -34,8 +34,19 @@ export async function sendEvents(response: Response, events: AsyncIterable<Strea
   }
 }
 
+/** All readers of a live event are handed the same object: it is put into words once, however many they are. */
+const frames = new WeakMap<StreamItem, string>();
+
+function frame(event: StreamItem): string {
+  const known = frames.get(event);
+  if (known !== undefined) return known;
+  const made = inWords(event);
+  frames.set(event, made);
+  return made;
+}
+
 /** A gap has no number of its own: without `id`, a client that reconnects goes on after the last event it really got. */
-const frame = (event: StreamItem): string =>
+const inWords = (event: StreamItem): string =>
   `${event.type === 'stream.gap' ? '' : `id: ${event.seq}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 async function drained(response: Response): Promise<void> {

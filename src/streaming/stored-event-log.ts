@@ -1,5 +1,5 @@
 /** The event log over the database: one commit for all that is written at the same moment, then the readers. */
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { EventLog, FencedError } from '../execution/event-log.js';
 import type { ExecutionEvent, Fact, StreamItem } from '../execution/execution-event.js';
@@ -21,7 +21,6 @@ interface Append {
 @Injectable()
 export class StoredEventLog extends EventLog {
   private readonly feed = new EventFeed();
-  private readonly logger = new Logger('EventLog');
   private pending: Append[] = [];
   private writing = false;
 
@@ -111,19 +110,13 @@ export class StoredEventLog extends EventLog {
           if (event.seq > last + 1) yield gap(event, last);
           last = event.seq;
           yield event;
-          this.delivered(event);
+          this.deliveries.emit('delivered', { lagMs: Math.max(0, Date.now() - event.at) });
           if (event.type === 'execution.finished') return;
         }
       }
     } finally {
       subscription.close();
     }
-  }
-
-  private delivered({ at }: ExecutionEvent): void {
-    this.deliveries
-      .emit('delivered', { lagMs: Math.max(0, Date.now() - at) })
-      .catch((error: unknown) => this.logger.error(error));
   }
 
   /** Whether a reader that asked for more than there is will never get anything. */

@@ -3,6 +3,7 @@
  * database in a temporary directory; executions, sandboxes and the model gateway are stand-ins a test can play.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { EventEmitter } from 'node:events';
 import { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +75,10 @@ class TrialController {
 }
 
 const sandbox: { report?: ProbeReport; starts: Emittery } = { starts: new Emittery() };
-const eventLog = { deliveries: new Emittery() };
+const eventLog: Pick<EventLog, 'deliveries'> = {
+  // One for all the applications of a suite.
+  deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
+};
 const queue = { depth: 0, running: 0 };
 const gateway = { answers: new Emittery() };
 
@@ -105,7 +109,7 @@ export interface EdgeApp {
   gateway: { answers: Emittery };
   queue: { depth: number; running: number };
   sandbox: { report?: ProbeReport; starts: Emittery };
-  eventLog: { deliveries: Emittery };
+  eventLog: Pick<EventLog, 'deliveries'>;
   /** Log lines so far. */
   lines: string[];
   get: <T>(token: Type<T>) => T;
