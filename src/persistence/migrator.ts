@@ -3,10 +3,12 @@ import { type Migration, Migrator } from 'kysely/migration';
 import type { Database } from './database.js';
 import * as initial from './migrations/0001-initial.js';
 import * as auditAnchors from './migrations/0002-audit-anchors.js';
+import * as waitingWorkspaces from './migrations/0004-waiting-workspaces.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-audit-anchors': auditAnchors,
+  '0004-waiting-workspaces': waitingWorkspaces,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */
