@@ -34,7 +34,7 @@ const ARROWS = {
   streaming: ['access', 'commands', 'execution', 'persistence'],
   // The observers see all and are imported by nobody.
   audit: ['access', 'commands', 'execution', 'persistence'],
-  metrics: ['access', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
+  metrics: ['access', 'agents', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
   health: ['access', 'execution', 'persistence', 'sandbox'],
 };
 const OBSERVERS = ['audit', 'metrics', 'health'];

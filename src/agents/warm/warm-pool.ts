@@ -48,7 +48,6 @@ interface Entry<Workspace, Key, Place> {
   place?: Place;
   bytes: number;
   readyAt: number;
-  starting?: Promise<void>;
   died: boolean;
   /** Not tried again before. */
   notBefore: number;
@@ -62,6 +61,7 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   readonly #entries = new Map<string, Entry<Workspace, Key, Place>>();
   readonly #logger = new Logger('WarmPool');
   #begun?: Promise<void>;
+  #again = false;
   #closed = false;
 
   constructor(
@@ -111,12 +111,19 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
 
   /** Begins the next start if there is one to begin; one at a time. */
   pump(): void {
-    if (this.#begun !== undefined || this.#closed || !this.source.calm()) return;
+    if (this.#closed || !this.source.calm()) return;
+    // Whoever looks just now may have looked past what has changed meanwhile.
+    this.#again = true;
+    if (this.#begun !== undefined) return;
+    this.#again = false;
     this.#begun = this.#startNext()
-      .catch((error: unknown) => this.#logger.warn({ msg: 'nothing could be warmed', err: error }))
+      .catch((error: unknown) => {
+        this.#logger.warn({ msg: 'nothing could be warmed', err: error });
+        return false;
+      })
       .then((more) => {
         this.#begun = undefined;
-        if (more === true) this.pump();
+        if (more || this.#again) this.pump();
       });
   }
 
@@ -133,17 +140,17 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
 
   async close(): Promise<void> {
     this.#closed = true;
-    const ends = [...this.#entries.values()].map(({ place }) => place && this.#close(place));
+    const places = this.#placed().map(({ place }) => place);
+    for (const entry of this.#entries.values()) entry.place = undefined;
     this.#entries.clear();
-    await Promise.all([...ends, this.#begun]);
+    await Promise.all([...places.map((place) => place && this.#close(place)), this.#begun]);
   }
 
   /** True when something was started, or tried. */
   async #startNext(): Promise<boolean> {
     const entry = await this.#next();
     if (entry === undefined) return false;
-    entry.starting = this.#start(entry);
-    await entry.starting;
+    await this.#start(entry);
     return true;
   }
 
@@ -180,8 +187,6 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
       entry.notBefore = this.now() + RETRY_AFTER;
       if (!entry.owned) this.#abandon(entry);
       throw error;
-    } finally {
-      entry.starting = undefined;
     }
   }
 
