@@ -38,9 +38,10 @@ export class ClaudeCodeEngine extends AgentEngine {
       await session.settle();
       return { session, outcome: 'hit' as const };
     } catch {
-      // Nothing has been asked of the model yet: a new one takes its place.
+      // It died in this moment, or does not take the task. Nothing has been asked of the model: a new one takes its place.
+      const outcome = claimed.alive ? ('bind' as const) : ('died' as const);
       await session.close();
-      return { session: await this.cold({ task, workspace }), outcome: 'bind' as const };
+      return { session: await this.cold({ task, workspace }), outcome };
     }
   }
 

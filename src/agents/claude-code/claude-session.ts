@@ -41,9 +41,14 @@ export class ClaudeSession {
     return this.process.route;
   }
 
-  /** Binds the model, where the process was started for another one. @throws Error when the CLI does not take it */
+  /**
+   * Resolves when the process has taken all of the task but its prompt; the model is bound here, where the process was
+   * started for another one. @throws Error when it does not, perhaps because it is gone
+   */
   async settle(): Promise<void> {
     const { model } = this.task;
+    await this.messages.initializationResult();
+    // Not `setModel`: that asks the model's service for a token first, and fails where the gateway does not let it.
     if (model !== this.process.model) await this.messages.applyFlagSettings({ model });
   }
 
