@@ -239,7 +239,8 @@ export const SETTINGS = {
   POOL_IDLE: setting({
     rule: integer(1, 604_800),
     default: '3600',
-    about: 'Seconds without a request after which a workspace is no longer kept warm: a meeting, not a night.',
+    about:
+      'Seconds without a request after which a workspace is no longer kept warm: a meeting, not a night.',
   }),
   POOL_MEMORY_LIMIT: setting({
     rule: integer(64 * MIB, 1024 * 1024 * MIB).optional(),

@@ -94,7 +94,10 @@ export class ExecutionRunner {
     workspace: Workspace,
   ): Promise<ChangeSet> {
     let mark: Promise<WorkspaceMark> | undefined;
-    const mayAct = async () => void (await (mark ??= this.workspaces.mark(workspace)));
+    const mayAct = async () => {
+      mark ??= this.workspaces.mark(workspace);
+      await mark;
+    };
     try {
       await work(mayAct);
       if (mark === undefined) return { files: [], diff: '', skipped: [] };

@@ -1,12 +1,6 @@
 /** Asks for a warm place ahead of the first request: for the moment in which somebody opens a project. */
 import { Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiOperation,
-  ApiProperty,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { actingAs } from '../access/acting-as.js';
 import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';

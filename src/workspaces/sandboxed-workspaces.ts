@@ -74,7 +74,9 @@ export class SandboxedWorkspaces extends Workspaces {
         .release(id)
         .then(() => this.giveUp(id))
         // Its row is swept, and its directory removed, after the next start.
-        .catch((error: unknown) => this.#logger.warn({ msg: 'a waiting workspace was left behind', err: error }));
+        .catch((error: unknown) =>
+          this.#logger.warn({ msg: 'a waiting workspace was left behind', err: error }),
+        );
     return mine;
   }
 
@@ -173,8 +175,8 @@ export class SandboxedWorkspaces extends Workspaces {
   /** Nobody ever had it: its directories are empty. */
   private async giveUp(id: string): Promise<void> {
     for (const directory of this.directoriesOf(id))
-      await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
+      await rmdir(directory).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       });
   }
 }

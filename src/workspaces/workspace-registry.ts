@@ -120,7 +120,9 @@ export class WorkspaceRegistry {
   private async nextUid(transaction: Queryable): Promise<number> {
     const { SANDBOX_UID_BASE: base, SANDBOX_UID_COUNT: count } = this.config.values;
     const taken = await Promise.all(
-      (['sandboxUids', 'workspaces', 'waitingWorkspaces'] as const).map((table) => lastUid(transaction, table)),
+      (['sandboxUids', 'workspaces', 'waitingWorkspaces'] as const).map((table) =>
+        lastUid(transaction, table),
+      ),
     );
     // The first of the range is the probe's.
     const next = Math.max(base, ...taken) + 1;
@@ -135,11 +137,7 @@ export class WorkspaceRegistry {
 
 type RegisteredRow = Omit<RegisteredWorkspace, 'uid'> & { uid: number | null };
 
-const select = (
-  database: Queryable,
-  userId: string,
-  projectId: string,
-): Promise<RegisteredRow | undefined> =>
+const select = (database: Queryable, userId: string, projectId: string): Promise<RegisteredRow | undefined> =>
   database
     .selectFrom('workspaces')
     .select(['id', 'userId', 'projectId', 'uid'])

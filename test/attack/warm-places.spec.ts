@@ -131,7 +131,10 @@ describe('a place that waited', () => {
     const results = (await alice.history(id)).filter((event) => event.type === 'agent.tool_result');
     expect(results.length).toBeGreaterThanOrEqual(2);
     for (const { data } of results.slice(0, 2))
-      expect(data).toMatchObject({ isError: true, output: expect.stringContaining('not available') as string });
+      expect(data).toMatchObject({
+        isError: true,
+        output: expect.stringContaining('not available') as string,
+      });
   });
 
   it('[W07] is told nothing of its task by its environment or its arguments', async () => {
@@ -211,7 +214,10 @@ describe('the server', () => {
     const binary = join(directory, 'claude');
     await copyFile(claudeBinary(process.env.CLAUDE_CODE_BINARY), binary);
     await chmod(binary, 0o755);
-    const caisson = await startCaisson({ POOL_SIZE: '2', POOL_SPARES: '1', CLAUDE_CODE_BINARY: binary }, directory);
+    const caisson = await startCaisson(
+      { POOL_SIZE: '2', POOL_SPARES: '1', CLAUDE_CODE_BINARY: binary },
+      directory,
+    );
     try {
       const warm = watchWarmPlaces(caisson);
       await warm.ready(1);
@@ -231,7 +237,7 @@ describe('the server', () => {
     await warm.ready(1);
     await caisson.admin.call('POST', '/api/projects/one/warm');
     await caisson.clear();
-    expect((caisson.app.get(Sandboxes) as BubblewrapSandboxes).alive).toBe(0);
+    expect(caisson.app.get<Sandboxes, BubblewrapSandboxes>(Sandboxes).alive).toBe(0);
     expect(warm.places.ready).toBe(0);
   });
 });

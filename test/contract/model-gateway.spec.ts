@@ -8,7 +8,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { Config } from '../../src/config/config.js';
-import type { ModelRoute, ModelRouteOrder, ModelRouteUse, UsageByModel } from '../../src/model-gateway/model-gateway.js';
+import type {
+  ModelRoute,
+  ModelRouteOrder,
+  ModelRouteUse,
+  UsageByModel,
+} from '../../src/model-gateway/model-gateway.js';
 import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
 import { UnixSocketModelGateway } from '../../src/model-gateway/unix-socket-model-gateway.js';
 import { ask, begin, scripted, start } from '../support/socket-client.js';
@@ -52,8 +57,10 @@ describe('the model gateway', () => {
     gateways.push(gateway);
     return gateway;
   }
-  const open = (settings?: NodeJS.ProcessEnv, use: Partial<ModelRouteUse & ModelRouteOrder> = {}): Promise<ModelRoute> =>
-    openBound(make(settings), use);
+  const open = (
+    settings?: NodeJS.ProcessEnv,
+    use: Partial<ModelRouteUse & ModelRouteOrder> = {},
+  ): Promise<ModelRoute> => openBound(make(settings), use);
   const answerOf = (gateway: UnixSocketModelGateway) =>
     gateway.answers.once('answer').then(({ data }) => data);
 

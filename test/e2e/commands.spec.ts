@@ -190,7 +190,8 @@ describe('the four commands, with the real CLI in the real sandbox', () => {
       for (const tool of ['WebFetch', 'WebSearch', 'Agent']) expect(echo.tools).not.toContain(tool);
       const { id } = await caisson.admin.submit({
         action: 'analyze',
-        prompt: '@tool Write {"file_path":"/workspace/x","content":"x"}\n@tool Bash {"command":"echo allowed"}',
+        prompt:
+          '@tool Write {"file_path":"/workspace/x","content":"x"}\n@tool Bash {"command":"echo allowed"}',
       });
       const results = (await caisson.admin.history(id)).filter((event) => event.type === 'agent.tool_result');
       expect(results.slice(0, 2).map(({ data }) => data)).toMatchObject([

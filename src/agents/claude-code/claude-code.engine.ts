@@ -32,7 +32,8 @@ export class ClaudeCodeEngine extends AgentEngine {
 
   private async session({ task, workspace }: AgentOrder) {
     const claimed = await this.warm.claim(workspace, task);
-    if (typeof claimed === 'string') return { session: await this.cold({ task, workspace }), outcome: claimed };
+    if (typeof claimed === 'string')
+      return { session: await this.cold({ task, workspace }), outcome: claimed };
     const session = new ClaudeSession(claimed, task);
     try {
       await session.settle();

@@ -1,10 +1,5 @@
 /** Keeps Claude Code processes warm: started, shaken hands with, in the workspaces that will probably want one next. */
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { totalmem } from 'node:os';
 import { Config } from '../../config/config.js';
 import { Sandboxes, type SandboxWorkspace, type WorkspaceAccess } from '../../sandbox/sandbox.js';
@@ -153,7 +148,13 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
   private async start(workspace: SandboxWorkspace, { access, model }: Key): Promise<WarmProcess> {
     const begun = performance.now();
     const version = this.launcher.version();
-    const process = await this.launcher.launch({ workspace, access, model, workingDirectory: '.', waits: true });
+    const process = await this.launcher.launch({
+      workspace,
+      access,
+      model,
+      workingDirectory: '.',
+      waits: true,
+    });
     try {
       await process.ready();
     } catch (error) {

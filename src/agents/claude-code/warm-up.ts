@@ -20,7 +20,9 @@ const QUESTION = { subtype: 'side_question', question: 'Ready?' };
 
 /** @throws Error when the process ends, or says nothing for too long */
 export async function warmUp(cli: SandboxedCli, requestId: string): Promise<void> {
-  cli.stdin.write(`${JSON.stringify({ request_id: requestId, type: 'control_request', request: QUESTION })}\n`);
+  cli.stdin.write(
+    `${JSON.stringify({ request_id: requestId, type: 'control_request', request: QUESTION })}\n`,
+  );
   const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT), cli.gone]);
   let text = '';
   for await (const [chunk] of on(cli.stdout, 'data', { signal })) {

@@ -103,7 +103,10 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
     const entry = known ?? this.#entryOf(workspace, key, true);
     // Taken out and put in again: the end of the list is the most recent.
     this.#entries.delete(workspace.id);
-    this.#entries.set(workspace.id, Object.assign(entry, { workspace, key, owned: true, usedAt: this.now() }));
+    this.#entries.set(
+      workspace.id,
+      Object.assign(entry, { workspace, key, owned: true, usedAt: this.now() }),
+    );
     this.#forgetBeyondSize();
     this.pump();
     return entry.place === undefined ? 'starting' : 'ready';
@@ -131,10 +134,8 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   async tend(): Promise<void> {
     const old = this.now() - this.limits.idleMs;
     for (const entry of this.#owned()) if (entry.usedAt < old) this.#forget(entry);
-    for (const entry of this.#placed())
-      entry.bytes = await (entry.place?.memoryBytes() ?? 0);
-    while (this.memoryBytes > this.limits.memoryBytes || this.source.pressed())
-      if (!this.#shrink()) break;
+    for (const entry of this.#placed()) entry.bytes = await (entry.place?.memoryBytes() ?? 0);
+    while (this.memoryBytes > this.limits.memoryBytes || this.source.pressed()) if (!this.#shrink()) break;
     this.pump();
   }
 
@@ -157,7 +158,9 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   /** A first spare, then the most recently used workspace, then more spares. */
   async #next(): Promise<Entry<Workspace, Key, Place> | undefined> {
     if (this.#unowned().length === 0 && this.limits.spares > 0) return this.#spare();
-    const wanted = this.#owned().findLast((entry) => entry.place === undefined && entry.notBefore <= this.now());
+    const wanted = this.#owned().findLast(
+      (entry) => entry.place === undefined && entry.notBefore <= this.now(),
+    );
     if (wanted !== undefined && this.#makeRoom(wanted)) return wanted;
     return this.#unowned().length < this.limits.spares ? this.#spare() : undefined;
   }
@@ -204,8 +207,7 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   #makeRoom(newcomer?: Entry<Workspace, Key, Place>): boolean {
     if (this.source.pressed()) return false;
     const average = this.ready === 0 ? 0 : this.memoryBytes / this.ready;
-    const full = () =>
-      this.ready >= this.limits.size || this.memoryBytes + average > this.limits.memoryBytes;
+    const full = () => this.ready >= this.limits.size || this.memoryBytes + average > this.limits.memoryBytes;
     while (full()) {
       const [oldest] = this.#placed();
       if (oldest === undefined || (newcomer !== undefined && oldest.usedAt > newcomer.usedAt)) return false;

@@ -77,7 +77,11 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
     return canMountReadOnly();
   }
 
-  async #meterWhenEmployed(order: SandboxOrder, sandbox: BubblewrapSandbox, launcher: Launcher): Promise<void> {
+  async #meterWhenEmployed(
+    order: SandboxOrder,
+    sandbox: BubblewrapSandbox,
+    launcher: Launcher,
+  ): Promise<void> {
     const access = await Promise.race([sandbox.employed, sandbox.exited]);
     if (access === 'read-write') this.#meter(order, sandbox, launcher);
   }
