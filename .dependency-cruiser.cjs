@@ -40,7 +40,16 @@ const ARROWS = {
   streaming: ['access', 'commands', 'execution', 'persistence'],
   // The observers see all and are imported by nobody.
   audit: ['access', 'commands', 'egress', 'execution', 'persistence'],
-  metrics: ['access', 'egress', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
+  metrics: [
+    'access',
+    'agents',
+    'egress',
+    'execution',
+    'model-gateway',
+    'persistence',
+    'sandbox',
+    'streaming',
+  ],
   health: ['access', 'execution', 'persistence', 'sandbox'],
 };
 const OBSERVERS = ['audit', 'metrics', 'health'];

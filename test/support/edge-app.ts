@@ -17,6 +17,8 @@ import { AuditedByExecution } from '../../src/access/audited.decorator.js';
 import { prepareHttp } from '../../src/access/http.js';
 import type { Scope } from '../../src/access/principal.js';
 import { Scopes } from '../../src/access/scopes.decorator.js';
+import { AgentsModule } from '../../src/agents/agents.module.js';
+import { WarmPlaces } from '../../src/agents/warm-places.js';
 import { AuditModule } from '../../src/audit/audit.module.js';
 import { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { Config } from '../../src/config/config.js';
@@ -101,6 +103,11 @@ class StandInSandboxModule {}
 @Module({ providers: [{ provide: ModelGateway, useValue: gateway }], exports: [ModelGateway] })
 class StandInModelGatewayModule {}
 
+const places = { events: new Emittery(), ready: 0, ages: [], memoryBytes: 0 };
+
+@Module({ providers: [{ provide: WarmPlaces, useValue: places }], exports: [WarmPlaces] })
+class StandInAgentsModule {}
+
 export interface EdgeApp {
   url: string;
   database: Database;
@@ -144,6 +151,8 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
   })
     .overrideModule(ExecutionModule)
     .useModule(StandInExecutionModule)
+    .overrideModule(AgentsModule)
+    .useModule(StandInAgentsModule)
     .overrideModule(SandboxModule)
     .useModule(StandInSandboxModule)
     .overrideModule(ModelGatewayModule)
