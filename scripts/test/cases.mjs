@@ -16,6 +16,7 @@ export const CATEGORIES = {
     Z: 'archives',
     L: 'logs, audit, metrics',
     S: 'start-up',
+    W: 'warm places',
   },
   fault: {
     D: 'data, disk, database, audit, descriptors, clock',

@@ -112,7 +112,8 @@ export class UnixSocketRoute implements ModelRoute {
     });
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     try {
-      await exchange(request, response, await this.admit(request), report, signal);
+      this.admit(request);
+      await exchange(request, response, await this.rules(), report, signal);
     } catch (error) {
       this.refuse(error, response, signal, report);
     }
@@ -121,12 +122,16 @@ export class UnixSocketRoute implements ModelRoute {
     if (this.bound !== undefined) this.announce(request, response, startedAt, report);
   }
 
-  /** @throws ApiError when this request may not go on */
-  private async admit({ method, url = '' }: IncomingMessage): Promise<ExchangeRules> {
+  /** @throws ApiError at once when this request may not go on: what is no request of ours is not parsed further */
+  private admit({ method, url = '' }: IncomingMessage): void {
     if (method !== 'POST' || !FORWARDED.test(url))
       throw new ApiError(404, 'this way leads to the Messages API only');
     if (this.underWay.size >= this.options.maxRequests)
       throw new ApiError(429, `more than ${this.options.maxRequests} requests at once`, { retry: true });
+  }
+
+  /** @throws ApiError when nobody has asked for anything, or what was asked for did not begin */
+  private async rules(): Promise<ExchangeRules> {
     if (this.bound === undefined) throw new ApiError(400, 'nobody has asked for anything yet');
     const { use, rules } = this.bound;
     await use.after?.catch((cause: unknown) => {

@@ -6,6 +6,7 @@ import { Workspaces } from '../../src/workspaces/workspace.js';
 import { Sandboxes } from '../../src/sandbox/sandbox.js';
 import type { BubblewrapSandboxes } from '../../src/sandbox/bubblewrap/bubblewrap-sandboxes.js';
 import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { itAsRoot } from '../support/cases.js';
 import type { Client } from '../support/client.js';
 import { descendantsOf, until } from '../support/processes.js';
 import { asRoot } from '../support/sandbox-ground.js';
@@ -63,7 +64,7 @@ describe('a place that waited', () => {
     expect(warm.outcomes.slice(0, 2)).toEqual(['hit', 'hit']);
   });
 
-  (asRoot ? it : it.skip)('[W02] has a uid of its own, on the host, that no other user has', async () => {
+  itAsRoot('[W02] has a uid of its own, on the host, that no other user has', async () => {
     const uids = await Promise.all(
       [alice, bob].map(async (client, index) => {
         await shell(client, 'shared-name', 'touch owned');
