@@ -6,10 +6,13 @@ export class Tally {
 
   /** One more, unless the owner has reached the limit. @returns whether it was counted; then `leave` must follow once */
   enter(owner: string): boolean {
-    const count = this.open.get(owner) ?? 0;
-    if (count >= this.limit) return false;
-    this.open.set(owner, count + 1);
+    if (!this.hasRoom(owner)) return false;
+    this.open.set(owner, (this.open.get(owner) ?? 0) + 1);
     return true;
+  }
+
+  hasRoom(owner: string): boolean {
+    return (this.open.get(owner) ?? 0) < this.limit;
   }
 
   leave(owner: string): void {

@@ -2,7 +2,7 @@
 import { MAX_VALUES } from './plain-json.js';
 
 /** Far above what `plain-json.ts` accepts and names by its field; what is beyond is refused as a whole. */
-const MAX_TEXT_DEPTH = 1000;
+const MAX_TEXT_DEPTH = 2000;
 const MAX_TEXT_VALUES = 2 * MAX_VALUES;
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = ['"', '\\', ',', ':'].map((character) => character.charCodeAt(0));

@@ -28,7 +28,7 @@ export class SocketAdapter extends IoAdapter {
   override createIOServer(port: number, options?: ServerOptions): Server {
     const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, HEADERS_MAX, HEADERS_TIMEOUT_MS, SOCKET_PING_MS } =
       this.config.values;
-    const server = super.createIOServer(port, {
+    const server: Server = super.createIOServer(port, {
       ...options,
       serveClient: false,
       parser: boundedParser,
@@ -40,13 +40,20 @@ export class SocketAdapter extends IoAdapter {
       maxHttpBufferSize: BODY_MAX_BYTES,
       cors: CORS_ORIGINS.length > 0 ? { origin: CORS_ORIGINS } : undefined,
       // Browsers send an Origin with every handshake; without this a page of any origin could connect.
-      allowRequest: (request, answer) => answer(null, isAllowed(request.headers, CORS_ORIGINS)),
+      allowRequest: (request, answer) =>
+        answer(
+          null,
+          isAllowed(request.headers, CORS_ORIGINS) &&
+            server.engine.clientsCount < CONNECTIONS_MAX &&
+            this.sessions.hasRoom(this.addressOf(request)),
+        ),
     } as ServerOptions) as Server;
     // Polling takes its requests past Express, and a session of polls holds no connection that would be counted.
     server.engine.use(refuseAmbiguousHttp(HEADERS_MAX));
     server.engine.on('connection', (session: Session) => {
       const address = this.addressOf(session.request);
-      if (server.engine.clientsCount > CONNECTIONS_MAX || !this.sessions.enter(address)) session.close(true);
+      // Handshakes that came together may all have found room.
+      if (!this.sessions.enter(address)) session.close(true);
       else session.once('close', () => this.sessions.leave(address));
     });
     return server;
