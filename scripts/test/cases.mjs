@@ -57,7 +57,7 @@ export function declaredCases() {
 }
 
 /** A name without what `it.each` puts into it: the name up to the first placeholder. @param {string} name */
-const titleOf = (name) => name.replace(/[\s:,("“]*(%[sjpdi]|\$\{?\w).*$/, '').replaceAll(/\\(.)/g, '$1');
+const titleOf = (name) => name.replace(/[\s:,("“]*(%[sjpdi#]|\$\{?\w).*$/, '').replaceAll(/\\(.)/g, '$1');
 
 /** What is wrong with the ids themselves. @param {Case[]} cases @returns {string[]} */
 export function problemsOfIds(cases) {

@@ -4,12 +4,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Config } from '../config/config.js';
+import { structureProblem } from '../errors/json-text.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
 import { answerClientError } from './client-error.js';
-import { halfOfTheDescriptors } from './descriptor-limit.js';
+import { boundConnections } from './connections.js';
+import { dropBehindRefused, refuseAmbiguousHttp } from './plain-http.js';
 import { Throttle } from './throttle.js';
 
 /** Outside the prefix `/api`. */
@@ -22,10 +24,13 @@ const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
-  const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT, TRUST_PROXY } =
-    app.get(Config).values;
+  const settings = app.get(Config).values;
+  const { BODY_MAX_BYTES, CORS_ORIGINS, HEADERS_MAX, REQUEST_TIMEOUT_MS, TRUST_PROXY } = settings;
+  boundConnections(app.getHttpServer() as Server, settings);
   app.set('trust proxy', TRUST_PROXY);
+  app.use(dropBehindRefused);
   app.use(requestLog(app.get(Log)));
+  app.use(refuseAmbiguousHttp(HEADERS_MAX));
   // Without `upgrade-insecure-requests`: where there is no TLS in front, it would break the pages under /docs.
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
   if (CORS_ORIGINS.length > 0)
@@ -43,14 +48,11 @@ export function prepareHttp(app: NestExpressApplication): void {
   app.use(addressThrottle(app.get(Throttle)));
   app.use(wholeWithin(REQUEST_TIMEOUT_MS));
   app.use(refuseLargeBody(BODY_MAX_BYTES));
-  app.useBodyParser('json', { limit: BODY_MAX_BYTES, type: isJsonBody });
+  // Named first: the framework's type leaves out `verify`, which it passes on to the parser all the same.
+  const json = { limit: BODY_MAX_BYTES, type: isJsonBody, verify: refuseCostlyJson };
+  app.useBodyParser('json', json);
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
-  const server: Server = app.getHttpServer();
-  server.maxConnections = CONNECTIONS_MAX ?? halfOfTheDescriptors();
-  server.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT * 1000);
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', answerClientError);
 }
 
 /** Before authentication, so that guessing keys is limited too; probes are never refused. */
@@ -79,6 +81,12 @@ const refuseLargeBody = (limit: number) => (request: Request, _response: Respons
     throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
   next();
 };
+
+/** The parser asks with the whole body before it parses. @throws Error with the `type` by which the answer is found */
+function refuseCostlyJson(_request: unknown, _response: unknown, body: Buffer): void {
+  const problem = structureProblem(body);
+  if (problem !== undefined) throw Object.assign(new Error(problem), { type: problem, statusCode: 400 });
+}
 
 const isJsonBody = (request: { url?: string; headers: { 'content-type'?: string } }): boolean =>
   /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') &&

@@ -214,10 +214,51 @@ export const SETTINGS = {
     default: '30000',
     about: 'Milliseconds in which a client must have sent its whole request; uploads have TRANSFER_TIMEOUT.',
   }),
+  HEADERS_TIMEOUT_MS: setting({
+    rule: integer(1000, 3_600_000),
+    default: '10000',
+    about:
+      'Milliseconds in which a connection must have sent the headers of a request, or be closed: what a slow or idle one may cost.',
+  }),
+  HEADERS_MAX: setting({
+    rule: integer(10, 1000),
+    default: '100',
+    about:
+      'Headers of a request: browsers behind proxies send some forty. Their bytes are bounded by Node (16 KiB).',
+  }),
   CONNECTIONS_MAX: setting({
     rule: integer(1, 1_000_000).optional(),
     about:
-      'Connections of clients at once; one more is closed. Default: half of the descriptors that the process may open, the rest is for sandboxes.',
+      'Connections of clients at once; one more is closed. A quiet one holds about 10 KB. Default: half of the descriptors that the process may open, the rest is for sandboxes.',
+  }),
+  CONNECTIONS_PER_ADDRESS: setting({
+    rule: integer(1, 1_000_000),
+    default: '1000',
+    about:
+      'Of these, connections of one address (IPv6: one /64), so that one caller cannot take them all. Not counted behind a proxy (TRUST_PROXY): that must count.',
+  }),
+  SOCKETS_PER_USER: setting({
+    rule: integer(1, 1_000_000),
+    default: '100',
+    about: 'socket.io connections of one user at once; one more is refused with E002.',
+  }),
+  SOCKET_MESSAGES_AHEAD: setting({
+    rule: integer(1, 100_000),
+    default: '100',
+    about:
+      'Messages of one socket.io connection that wait for their answer, or are refused for the rate limit one after the other; past that it is closed.',
+  }),
+  SOCKET_PING_MS: setting({
+    rule: integer(100, 600_000),
+    default: '20000',
+    about:
+      'Milliseconds between pings over socket.io, and for the answer: a connection without one is closed.',
+  }),
+  STREAM_STALL_MS: setting({
+    rule: integer(1000, 3_600_000),
+    default: '60000',
+    about:
+      'Milliseconds in which a reader of an event stream must take something, or be cut off; it can resume.',
   }),
   CORS_ORIGINS: setting({
     rule: list,

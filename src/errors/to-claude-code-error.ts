@@ -36,6 +36,8 @@ const BODY_PROBLEM: Readonly<Partial<Record<string, string>>> = {
   'entity.parse.failed': 'is not valid JSON',
   'encoding.unsupported': 'has a content encoding that is not supported',
   'charset.unsupported': 'has a charset that is not supported',
+  'too deep': 'is nested too deep',
+  'too many values': 'holds too many values',
   'request.aborted': 'was not sent completely',
   'request.size.invalid': 'is not as long as Content-Length says',
 };

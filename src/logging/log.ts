@@ -5,6 +5,7 @@ import pretty from 'pino-pretty';
 import { Config } from '../config/config.js';
 import { logContext } from './log-context.js';
 import { lineRedactor } from '../redaction/redact-line.js';
+import { printableLine, visibleLine } from './readable-lines.js';
 
 /** What the framework says of its own start: sixty lines that tell an operator nothing. */
 const FRAMEWORK = new Set([
@@ -19,8 +20,13 @@ const FRAMEWORK = new Set([
 export class Log implements LoggerService {
   private readonly pino: Logger;
 
-  /** @param destination where lines go instead of standard output: for tests */
-  constructor(config: Config, destination: DestinationStream = defaultDestination(config)) {
+  /**
+   * @param destination where lines go instead of standard output: for tests
+   * @param forPeople the destination shows texts as they are, to somebody at a terminal
+   */
+  constructor(config: Config, destination?: DestinationStream, forPeople = isForPeople(config, destination)) {
+    const redacted = lineRedactor(config.secrets);
+    const shown = forPeople ? printableLine : visibleLine;
     this.pino = pino(
       {
         level: config.values.LOG_LEVEL,
@@ -38,9 +44,9 @@ export class Log implements LoggerService {
           ],
           censor: '[redacted]',
         },
-        hooks: { streamWrite: lineRedactor(config.secrets) },
+        hooks: { streamWrite: (line) => shown(redacted(line)) },
       },
-      destination,
+      destination ?? standardOutput(forPeople),
     );
   }
 
@@ -91,12 +97,14 @@ export class Log implements LoggerService {
 }
 
 /** People at a terminal get readable lines; everything else gets JSON, one object a line. */
-function defaultDestination(config: Config): DestinationStream {
-  // Synchronous both: the last lines before an exit are the ones that matter.
-  return !config.production && process.stdout.isTTY
+const isForPeople = (config: Config, destination?: DestinationStream): boolean =>
+  destination === undefined && !config.production && process.stdout.isTTY;
+
+/** Synchronous both ways: the last lines before an exit are the ones that matter. */
+const standardOutput = (forPeople: boolean): DestinationStream =>
+  forPeople
     ? pretty({ sync: true, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
     : survivingDestination();
-}
 
 /** Bytes of lines that are kept for a log that cannot be written; what comes after them is dropped. */
 const KEPT_BYTES = 1024 * 1024;

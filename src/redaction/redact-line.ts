@@ -1,8 +1,17 @@
 /** Takes secrets out of a log line, wherever in it they stand: the last thing that happens before it is written. */
 import { literalsOf, REDACTED } from './secrets.js';
 
-/** Our API keys, Anthropic's keys, and bearer tokens of any make: wider than for events, for a log quotes no code. */
-const PATTERNS = [/csk_[\w-]{8,}/g, /sk-ant-[\w-]{8,}/g, /\bbearer\s+[\w.~+/=-]{8,}/gi];
+/**
+ * Our API keys, Anthropic's keys, credentials of any make in headers, in URLs before the host and in queries, as errors of
+ * libraries quote them: wider than for events, for a log quotes no code.
+ */
+const PATTERNS: readonly [form: RegExp, instead: string][] = [
+  [/csk_[\w-]{8,}/g, REDACTED],
+  [/sk-ant-[\w-]{8,}/g, REDACTED],
+  [/\b(?:bearer|basic)\s+[\w.~+/=-]{8,}/gi, REDACTED],
+  [/:\/\/[^\s/?#@"\\]{1,256}@/g, `://${REDACTED}@`],
+  [/([?&](?:\w{0,32}(?:token|key|secret|password))=)[^&\s"\\]+/gi, `$1${REDACTED}`],
+];
 
 /**
  * @param secrets exact values that must never be seen, e.g. `config.secrets`
@@ -14,7 +23,7 @@ export function lineRedactor(secrets: readonly string[]): (line: string) => stri
   return (line) => {
     let clean = line;
     for (const literal of literals) clean = clean.replaceAll(literal, REDACTED);
-    for (const pattern of PATTERNS) clean = clean.replace(pattern, REDACTED);
+    for (const [form, instead] of PATTERNS) clean = clean.replace(form, instead);
     return clean;
   };
 }

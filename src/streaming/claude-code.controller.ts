@@ -17,6 +17,7 @@ import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { REQUEST_EXAMPLES } from '../commands/request-examples.js';
 import { ClaudeCodeResponse } from '../commands/claude-code-response.js';
+import { Config } from '../config/config.js';
 import { ERROR_CATALOGUE } from '../errors/catalogue.js';
 import { errorHeaders } from '../errors/error-headers.js';
 import { EventLog } from '../execution/event-log.js';
@@ -32,6 +33,7 @@ export class ClaudeCodeController {
   constructor(
     private readonly executions: ExecutionService,
     private readonly log: EventLog,
+    private readonly config: Config,
   ) {}
 
   @Post()
@@ -59,7 +61,8 @@ export class ClaudeCodeController {
     response.setHeader('X-Execution-Id', id);
     // A reader that leaves stops nothing: the execution goes on, and its answer waits under its id.
     const events = this.log.follow(id, 0, untilClosed(response));
-    if (request.options?.streaming === true) return sendEvents(response, events);
+    if (request.options?.streaming === true)
+      return sendEvents(response, events, this.config.values.STREAM_STALL_MS);
     const answer = await finishedResponse(events);
     if (answer === undefined) return;
     const { error } = answer;

@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
+import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { EventLog } from '../execution/event-log.js';
@@ -24,6 +25,7 @@ export class EventsController {
   constructor(
     private readonly executions: ExecutionService,
     private readonly log: EventLog,
+    private readonly config: Config,
   ) {}
 
   @Get()
@@ -47,7 +49,8 @@ export class EventsController {
   ): Promise<void> {
     await this.executions.find(id, principal);
     const after = resumeFrom(request.header('last-event-id')) ?? query.after;
-    await sendEvents(response, this.log.follow(id, after, untilClosed(response)));
+    const events = this.log.follow(id, after, untilClosed(response));
+    await sendEvents(response, events, this.config.values.STREAM_STALL_MS);
   }
 
   @Get(':seq')

@@ -21,7 +21,12 @@ export type ClientSocket = Socket<
   Record<string, (...args: unknown[]) => void>,
   ServerMessages,
   Record<string, never>,
-  { principal?: Principal; left: AbortController }
+  {
+    principal?: Principal;
+    left: AbortController;
+    /** Messages that wait for their answer, and those that were refused for the rate limit. */
+    burden: number;
+  }
 >;
 
 /** Events that are handed to the connection before the stream waits for it to have sent them. */

@@ -13,8 +13,15 @@ export function untilClosed(response: Response): AbortSignal {
   return left.signal;
 }
 
-/** Resolves when the stream has ended or the reader has left. */
-export async function sendEvents(response: Response, events: AsyncIterable<StreamItem>): Promise<void> {
+/**
+ * Resolves when the stream has ended or the reader has left.
+ * @param stallMs after which a reader that takes nothing is cut off: it holds a connection and what waits for it
+ */
+export async function sendEvents(
+  response: Response,
+  events: AsyncIterable<StreamItem>,
+  stallMs: number,
+): Promise<void> {
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-cache, no-transform',
@@ -26,7 +33,7 @@ export async function sendEvents(response: Response, events: AsyncIterable<Strea
   try {
     for await (const event of events) {
       if (response.destroyed) return;
-      if (!response.write(frame(event))) await drained(response);
+      if (!response.write(frame(event))) await drained(response, stallMs);
     }
   } finally {
     clearInterval(heartbeat);
@@ -49,15 +56,17 @@ function frame(event: StreamItem): string {
 const inWords = (event: StreamItem): string =>
   `${event.type === 'stream.gap' ? '' : `id: ${event.seq}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
-async function drained(response: Response): Promise<void> {
+async function drained(response: Response, stallMs: number): Promise<void> {
   const left = new AbortController();
   const stop = () => left.abort();
   response.once('close', stop);
+  const stalled = setTimeout(() => response.destroy(), stallMs);
   try {
     await once(response, 'drain', { signal: left.signal });
   } catch (error) {
     if (!left.signal.aborted) throw error;
   } finally {
+    clearTimeout(stalled);
     response.off('close', stop);
   }
 }

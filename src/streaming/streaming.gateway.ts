@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { ApiKeys } from '../access/api-keys.js';
 import type { Caller, Scope } from '../access/principal.js';
 import { remoteAddress } from '../access/remote-address.js';
+import { Tally } from '../access/tally.js';
 import { Throttle } from '../access/throttle.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { Config } from '../config/config.js';
@@ -33,6 +34,7 @@ type Acknowledge = (answer: { executionId: string } | { error: ErrorBody }) => v
 export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
   private readonly logger = new Logger('StreamingGateway');
   private readonly pipe = new StrictValidationPipe();
+  private readonly sockets: Tally;
 
   /** Every message a client may send. */
   readonly messages: Readonly<Record<string, Handling>> = {
@@ -71,7 +73,9 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     private readonly throttle: Throttle,
     private readonly refusals: Refusals,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.sockets = new Tally(config.values.SOCKETS_PER_USER);
+  }
 
   afterInit(server: Server): void {
     server.use((socket, next) => {
@@ -87,8 +91,12 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
 
   handleConnection(socket: ClientSocket): void {
     socket.data.left = new AbortController();
+    socket.data.burden = 0;
+    if (!this.hasRoom(socket)) return;
     socket.on('disconnect', () => socket.data.left.abort());
     socket.onAny((name: string, ...sent: unknown[]) => {
+      if (socket.data.burden >= this.config.values.SOCKET_MESSAGES_AHEAD) return void socket.disconnect(true);
+      socket.data.burden += 1;
       // socket.io puts the acknowledgement last, whether or not a message comes before it.
       const last = sent.at(-1);
       const answer: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined;
@@ -97,6 +105,20 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     });
   }
 
+  /** One more socket of this user, unless there are SOCKETS_PER_USER: then it is told so and closed. */
+  private hasRoom(socket: ClientSocket): boolean {
+    const user = socket.data.principal?.userId ?? '';
+    if (this.sockets.enter(user)) {
+      socket.once('disconnect', () => this.sockets.leave(user));
+      return true;
+    }
+    const error = new ClaudeCodeError('E002', 'Too many sockets of this user are open.').toBody();
+    socket.emit('claude-code-error', { error });
+    socket.disconnect(true);
+    return false;
+  }
+
+  /** Settles with the answer. A message that was refused for its rate goes on to weigh on its socket. */
   private async receive(
     socket: ClientSocket,
     name: string,
@@ -112,8 +134,10 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
         metatype: handling.message,
       })) as object;
       answer(await handling.handle(message, caller, socket));
+      socket.data.burden -= 1;
     } catch (thrown) {
       const error = (await this.refuse(socket, name, thrown)).toBody();
+      if (error.code !== 'E002') socket.data.burden -= 1;
       answer({ error });
       socket.emit('claude-code-error', { executionId: executionIdOf(body), error });
     }

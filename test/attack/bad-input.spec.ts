@@ -145,12 +145,11 @@ const BODIES: [what: string, body: string, field: string][] = [
     '{"action":"generate","prompt":"x","constructor":{"prototype":{"admin":true}}}',
     'constructor',
   ],
-  ['100 000 levels', `{"action":"generate","prompt":"x","context":${deep(100_000)}}`, 'context.a.a'],
-  [
-    '100 000 lists',
-    `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
-    'prompt.0.0',
-  ],
+  ['40 levels', `{"action":"generate","prompt":"x","context":${deep(40)}}`, 'context.a.a'],
+  ['100 000 levels', `{"action":"generate","prompt":"x","context":${deep(100_000)}}`, 'body'],
+  ['a million levels', '['.repeat(1_000_000) + ']'.repeat(1_000_000), 'body'],
+  ['100 000 lists', `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'body'],
+  ['40 lists', `{"action":"generate","prompt":${'['.repeat(40)}${']'.repeat(40)}}`, 'prompt.0.0'],
   [
     '100 000 fields',
     JSON.stringify({
@@ -160,10 +159,16 @@ const BODIES: [what: string, body: string, field: string][] = [
     'body',
   ],
   [
-    'a million files',
-    `{"action":"generate","prompt":"x","context":{"files":[${'0,'.repeat(999_999)}0]}}`,
+    '15 000 files',
+    `{"action":"generate","prompt":"x","context":{"files":[${'0,'.repeat(14_999)}0]}}`,
     'context.files',
   ],
+  [
+    'a million files',
+    `{"action":"generate","prompt":"x","context":{"files":[${'0,'.repeat(999_999)}0]}}`,
+    'body',
+  ],
+  ['a million empty fields', `{"a":[${'{},'.repeat(600_000)}{}]}`, 'body'],
   ['50 MB', JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }), 'body'],
 ];
 

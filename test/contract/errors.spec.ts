@@ -39,15 +39,12 @@ describe('errors over HTTP', () => {
     ['constructor', '{"action":"generate","prompt":"x","constructor":{"prototype":{}}}', 'constructor'],
     [
       'deep JSON in a known field',
-      `{"action":"generate","prompt":"x","context":${deep(100_000)}}`,
+      `{"action":"generate","prompt":"x","context":${deep(100)}}`,
       'context.a.a',
     ],
-    ['deep JSON in an unknown field', `{"action":"generate","prompt":"x","z":${deep(100_000)}}`, 'z.a.a'],
-    [
-      'deep arrays',
-      `{"action":"generate","prompt":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
-      'prompt.0.0',
-    ],
+    ['deep JSON in an unknown field', `{"action":"generate","prompt":"x","z":${deep(100)}}`, 'z.a.a'],
+    ['JSON too deep to be parsed', `{"action":"generate","prompt":"x","z":${deep(100_000)}}`, 'body'],
+    ['deep arrays', `{"action":"generate","prompt":${'['.repeat(100)}${']'.repeat(100)}}`, 'prompt.0.0'],
     ['a body above the limit', JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }), 'body'],
   ])('answers %s with E003 naming the field, within a second', async (_, body, field) => {
     const begun = performance.now();
@@ -168,15 +165,16 @@ describe('errors over HTTP', () => {
     };
 
     it.each([
-      ['a line that is no request', 'hello\r\n\r\n', 'is not valid HTTP'],
+      ['a line that is no request', 'hello\r\n\r\n', '400', 'is not valid HTTP'],
       [
         'headers without end',
         `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`,
+        '431',
         'has headers that are too large',
       ],
-    ])('answers %s in the envelope', async (_, text, problem) => {
+    ])('answers %s in the envelope', async (_, text, status, problem) => {
       const { head, body } = await raw(text);
-      expect(head).toMatch(/^HTTP\/1\.1 400 /);
+      expect(head).toContain(`HTTP/1.1 ${status} `);
       expect(head).toMatch(/x-request-id: [0-9a-f-]{36}/i);
       expect(body).toMatchObject({
         success: false,

@@ -159,6 +159,7 @@ describe('the event log', () => {
         void sendEvents(
           response as ExpressResponse,
           log.follow(id, 0, untilClosed(response as ExpressResponse)),
+          60_000,
         );
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');

@@ -1,0 +1,110 @@
+/** Input that costs its sender little must not cost the server much: patterns, and bodies that are all structure. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import ts from 'typescript';
+import { structureProblem } from '../../src/errors/json-text.js';
+import { type EdgeApp, openEdgeApp } from '../support/edge-app.js';
+
+const ROOT = join(__dirname, '..', '..');
+const LENGTH = 50_000;
+
+/** Milliseconds, the best of three: other work on the machine is not the pattern's cost. */
+function cost(work: () => unknown): number {
+  let best = Infinity;
+  for (let tries = 0; tries < 3; tries += 1) {
+    const begun = performance.now();
+    work();
+    best = Math.min(best, performance.now() - begun);
+    // What is cheap once is cheap.
+    if (best < 5) break;
+  }
+  return best;
+}
+
+/** Every pattern that is written in the sources: validation, redaction, whatever comes next. */
+function patterns(): [where: string, pattern: RegExp][] {
+  const found: [string, RegExp][] = [];
+  for (const file of globSync(join(ROOT, 'src/**/*.{ts,mts}')).filter((name) => !name.endsWith('.spec.ts'))) {
+    const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest);
+    const visit = (node: ts.Node): void => {
+      if (ts.isRegularExpressionLiteral(node)) {
+        const end = node.text.lastIndexOf('/');
+        const pattern = new RegExp(node.text.slice(1, end), node.text.slice(end + 1));
+        found.push([`${file.slice(ROOT.length + 1)} ${node.text}`, pattern]);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  return found;
+}
+
+it('[A03] every pattern of the sources takes time in proportion to its input', () => {
+  const all = patterns();
+  expect(all.length).toBeGreaterThan(40);
+  // One pass over such a text, many times over: what a linear pattern stays below and a quadratic one (50 000 passes) does not.
+  const text = 'a'.repeat(LENGTH);
+  const pass = cost(() => {
+    for (let times = 0; times < 200; times += 1) for (let at = 0; at < LENGTH; at += 1) text.charCodeAt(at);
+  });
+  const slow = all.flatMap(([where, pattern]) => {
+    // What the pattern itself speaks of, repeated, and an end that it does not expect.
+    const units = new Set([
+      ...'aA0 /.-_\n\\"@=',
+      ...pattern.source.replaceAll(/\\[a-zA-Z]/g, '').slice(0, 40),
+    ]);
+    const words = pattern.source.match(/[\w:/?&=-]{2,}/g) ?? [];
+    return [...units, ...words].flatMap((unit) => {
+      const hostile = `${unit.repeat(Math.ceil(LENGTH / unit.length))}\u0000!`;
+      const took = cost(() => hostile.replace(pattern, ''));
+      return took > Math.max(pass, 5) * 4
+        ? [`${where} on ${JSON.stringify(unit)}: ${took.toFixed()} ms`]
+        : [];
+    });
+  });
+  expect(slow).toEqual([]);
+});
+
+describe('[A01] a body that is all structure', () => {
+  let app: EdgeApp;
+  let key: string;
+  const fields = `{${Array.from({ length: 180_000 }, (_, n) => `"k${n.toString(36)}":0`).join(',')}}`;
+  beforeAll(async () => {
+    app = await openEdgeApp();
+    key = await app.key('alice', 'run', 'read');
+  });
+  afterAll(() => app.close());
+
+  it('is refused for a fraction of what parsing it costs', () => {
+    const bytes = Buffer.from(fields);
+    expect(structureProblem(bytes)).toBe('too many values');
+    expect(cost(() => structureProblem(bytes)) * 5).toBeLessThan(cost(() => JSON.parse(fields) as unknown));
+  });
+
+  it.each([
+    ['fields', fields],
+    ['levels', '['.repeat(900_000) + ']'.repeat(900_000)],
+    ['empty objects', `[${'{},'.repeat(600_000)}{}]`],
+  ])('of %s holds nobody up', async (_, body) => {
+    const post = () => app.call('/api/trial/requests', key, { method: 'POST', body });
+    await post();
+    const parsing = cost(() => JSON.parse(fields) as unknown);
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const hostile = Array.from({ length: 10 }, post);
+    expect((await app.call('/health/live')).status).toBe(200);
+    for (const response of await Promise.all(hostile)) expect(response.status).toBe(400);
+    delay.disable();
+    expect(delay.max / 1e6).toBeLessThan(parsing * 10);
+  });
+
+  it('of 100 MiB is refused by its length', async () => {
+    const response = await app.call('/api/trial/requests', key, {
+      method: 'POST',
+      body: new Blob([Buffer.alloc(100 * 1024 * 1024, '[')]),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBe(400);
+  });
+});
