@@ -17,7 +17,7 @@ const PROGRAM = /\.(?:mts|mjs)$/;
 /** What the housekeeper reads and writes archives with; nothing of it runs in the server. */
 const PACKAGES = ['tar-stream', 'yauzl', 'yazl'];
 /** Stand-ins for Node's own modules in another runtime, with compiled parts: never loaded by Node. */
-const OTHER_RUNTIME = /^bare-/;
+const OTHER_RUNTIME = 'bare-';
 
 export interface HousekeeperProgram {
   readOnly: { source: string; target: string }[];
@@ -60,7 +60,7 @@ async function providePackages(names: readonly string[], target: string): Promis
   const pending = [...names];
   const seen = new Set<string>();
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    if (seen.has(name) || OTHER_RUNTIME.test(name)) continue;
+    if (seen.has(name) || name.startsWith(OTHER_RUNTIME)) continue;
     seen.add(name);
     const source = packageDirectory(name);
     await cp(source, join(target, name), { recursive: true });

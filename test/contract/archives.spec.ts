@@ -114,7 +114,7 @@ describe('a tree of files', () => {
         expect(again.files).toBe(members.filter(({ type }) => type === undefined).length);
         expect(await tree(second)).toBe(await tree(first));
       }),
-      { numRuns: 8, endOnFailure: true },
+      { numRuns: 5, endOnFailure: true },
     );
   });
 

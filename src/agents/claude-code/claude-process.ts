@@ -119,7 +119,7 @@ const environmentFor = (model: string) => ({
   ANTHROPIC_MODEL: model,
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
   DISABLE_AUTOUPDATER: '1',
-  // What it would remember for later conversations ends with the home directory; telling it how is 9 KB of every request.
+  // What it would remember for later conversations ends with the home directory; telling it how is 2 KB of every request.
   CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
   // The gateway retries; the CLI on its own goes on for minutes after an answer that was cut in the middle.
   CLAUDE_CODE_MAX_RETRIES: '2',

@@ -17,14 +17,11 @@ const CONFIGURATION = [
   ...['http.lowSpeedLimit=1000', 'http.lowSpeedTime=30'],
 ].flatMap((setting) => ['-c', setting]);
 
-const ENVIRONMENT = {
-  GIT_ALLOW_PROTOCOL: 'https',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_ASKPASS: '/bin/false',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_ATTR_NOSYSTEM: '1',
-};
+/** Added to the sandbox's own, which names the way to the granted host. */
+const ENVIRONMENT = [
+  ...['GIT_ALLOW_PROTOCOL=https', 'GIT_TERMINAL_PROMPT=0', 'GIT_ASKPASS=/bin/false'],
+  ...['GIT_CONFIG_NOSYSTEM=1', 'GIT_CONFIG_GLOBAL=/dev/null', 'GIT_ATTR_NOSYSTEM=1'],
+];
 
 /** Characters of a complaint that are passed on. */
 const COMPLAINT_MAX = 500;
@@ -41,25 +38,17 @@ export interface Git {
 
 /** Git in a directory. @param maxFileBytes of any one file that it writes, a pack included */
 export function gitIn(directory: string, options: { maxFileBytes: number; certificates?: string }): Git {
+  const certificates = options.certificates === undefined ? [] : [`GIT_SSL_CAINFO=${options.certificates}`];
   const start = (args: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> =>
     spawn(
       '/usr/bin/prlimit',
       [
         `--fsize=${options.maxFileBytes}`,
         // Without the signal the write fails, and git says why: killed by it, index-pack says nothing.
-        ...['/usr/bin/env', '--ignore-signal=XFSZ', '/usr/bin/git'],
-        ...CONFIGURATION,
-        ...args,
+        ...['/usr/bin/env', '--ignore-signal=XFSZ', ...ENVIRONMENT, ...certificates],
+        ...['/usr/bin/git', ...CONFIGURATION, ...args],
       ],
-      {
-        cwd: onDisk(directory).toString(),
-        env: {
-          ...process.env,
-          ...ENVIRONMENT,
-          ...(options.certificates === undefined ? {} : { GIT_SSL_CAINFO: options.certificates }),
-        },
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
+      { cwd: onDisk(directory).toString(), stdio: ['pipe', 'pipe', 'pipe'] },
     );
   const run = async (...args: string[]): Promise<Buffer> => {
     const child = start(args);
@@ -122,7 +111,7 @@ async function success(child: ChildProcessByStdio<Writable, Readable, Readable>)
   ]);
   if (code === 0) return;
   const said = complaint.toString();
-  if (/File too large/.test(said)) throw new Failure('E015', 'the repository is larger than allowed');
+  if (said.includes('File too large')) throw new Failure('E015', 'the repository is larger than allowed');
   if (/No space left|Disk quota/.test(said)) throw new Failure('E015', 'no space is left for the workspace');
   throw new Failure('E009', `the repository cannot be cloned: ${essence(said)}`);
 }

@@ -170,9 +170,9 @@ function zipPacker(output: NodeJS.WritableStream): Packing {
     mtime: sane(mtime),
   });
   const packer: Packer = {
-    directory: async (name, stats) => archive.addEmptyDirectory(name, meta(S_IFDIR, stats)),
-    symlink: async (name, stats, target) =>
-      archive.addBuffer(Buffer.from(target), name, meta(S_IFLNK, stats)),
+    directory: (name, stats) => Promise.resolve(archive.addEmptyDirectory(name, meta(S_IFDIR, stats))),
+    symlink: (name, stats, target) =>
+      Promise.resolve(archive.addBuffer(Buffer.from(target), name, meta(S_IFLNK, stats))),
     file: async (name, stats, content) => {
       const stream = Readable.from(Buffer.isBuffer(content) ? [content] : content);
       archive.addReadStream(stream, name, meta(S_IFREG, stats));

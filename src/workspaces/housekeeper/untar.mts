@@ -11,7 +11,17 @@ import { refused, type StagedTree } from './staged-tree.mts';
 /** What stands for bytes that are no UTF-8 once tar-stream has decoded them. */
 const UNDECODABLE = '\ufffd';
 const MEMBERS = new Set(['file', 'contiguous-file', 'directory', 'symlink', 'link']);
-const DEFAULT_MODE = 0o644;
+
+/** As tar-stream reads one: its own types promise what a hostile header does not hold. */
+interface MemberHeader {
+  name: string;
+  /** Null for a type that it does not know. */
+  type: string | null;
+  size: number;
+  mode: number;
+  linkname: string | null;
+  pax: Record<string, string> | null;
+}
 
 /** @throws Failure */
 export async function untar(
@@ -32,7 +42,9 @@ export async function untar(
     ),
     take(extract, tree),
   ]);
-  const failures = [streamed, unpacked].flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  const failures = [streamed, unpacked].flatMap((end): unknown[] =>
+    end.status === 'rejected' ? [end.reason] : [],
+  );
   if (failures.length > 0) throw cause(failures);
   // Node ends quietly where no further gzip member begins.
   if (gunzip.bytesWritten !== budget.packed)
@@ -41,7 +53,7 @@ export async function untar(
 
 async function take(extract: tar.Extract, tree: StagedTree): Promise<void> {
   for await (const entry of extract) {
-    const { header } = entry;
+    const header = entry.header as MemberHeader;
     const name = plain(header.name);
     const type = header.type ?? 'unknown';
     if (!MEMBERS.has(type))
@@ -51,7 +63,7 @@ async function take(extract: tar.Extract, tree: StagedTree): Promise<void> {
     if (header.name.includes(UNDECODABLE)) throw refused(header.name, 'E003', 'has a name that is not UTF-8');
     const isFile = type === 'file' || type === 'contiguous-file';
     if (!isFile && header.size !== 0) throw refused(header.name, 'E003', `is a ${type} with content`);
-    const mode = header.mode ?? DEFAULT_MODE;
+    const { mode } = header;
     if (type === 'directory') {
       // `tar -C directory .` names the directory itself first.
       if (name !== '' && name !== '.') tree.directory(name, mode);
