@@ -114,7 +114,7 @@ describe('egress', () => {
     );
 
     it.each([HOST, `${HOST}:`, `${HOST}:443x`, `${HOST}:-443`, `:443`, `${HOST}: 443`])(
-      '[N06] a target that is no host with a port is refused: %s',
+      '[N12] a target that is no host with a port is refused: %s',
       async (target) => {
         const route = await start();
         expect(await refused(route, `CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatchObject({
@@ -229,17 +229,20 @@ describe('egress', () => {
       '::ffff:127.0.0.1',
       'fd00::1',
       '64:ff9b::7f00:1',
-    ])('[N03] an allowed name that resolves to an address that is not public is refused: %s', async (address) => {
-      const route = await start();
-      addresses.set(HOST, [address]);
-      expect(await refused(route, connectLine(`${HOST}:443`))).toMatchObject({
-        status: '403',
-        outcome: 'private-address',
-      });
-      expect(entries.at(-1)?.address).toBeUndefined();
-    });
+    ])(
+      '[N03] an allowed name that resolves to an address that is not public is refused: %s',
+      async (address) => {
+        const route = await start();
+        addresses.set(HOST, [address]);
+        expect(await refused(route, connectLine(`${HOST}:443`))).toMatchObject({
+          status: '403',
+          outcome: 'private-address',
+        });
+        expect(entries.at(-1)?.address).toBeUndefined();
+      },
+    );
 
-    it('[N03] a name without an address is told apart', async () => {
+    it('[N07] a name without an address is told apart', async () => {
       const route = await start();
       expect(await refused(route, connectLine(`${HOST}:443`))).toMatchObject({
         status: '502',
@@ -247,7 +250,7 @@ describe('egress', () => {
       });
     });
 
-    it('[N08] services of this host, on loopback and on every address, are not reached by any name', async () => {
+    it('[N14] services of this host, on loopback and on every address, are not reached by any name', async () => {
       let heard = 0;
       const service = createTcpServer(() => (heard += 1)).listen(0, '0.0.0.0');
       await once(service, 'listening');
@@ -271,7 +274,7 @@ describe('egress', () => {
       });
     });
 
-    it('[N13] ten thousand connections at once are capped, and the first ones still served', async () => {
+    it('[N16] ten thousand connections at once are capped, and the first ones still served', async () => {
       const route = await start({ EGRESS_CONNECTIONS: '8' });
       const held = connect(route.socketPath);
       await once(held, 'connect');
@@ -384,7 +387,7 @@ describe('egress', () => {
       expect(entries).toMatchObject([{ address }]);
     });
 
-    it('[N04] of a name with public and private addresses, only what was checked is dialled', async () => {
+    it('[N10] of a name with public and private addresses, only what was checked is dialled', async () => {
       const route = await open({ EGRESS_HANDSHAKE_TIMEOUT_MS: '2000' });
       addresses.set(HOST, ['10.0.0.1', '169.254.169.254', '::1', address]);
       (await through(route)).destroy();
