@@ -1,5 +1,4 @@
 /** What every HTTP request passes before a route sees it, in this order; call it before `app.init()` or `app.listen()`. */
-import type { Server } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
@@ -26,7 +25,7 @@ const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 export function prepareHttp(app: NestExpressApplication): void {
   const settings = app.get(Config).values;
   const { BODY_MAX_BYTES, CORS_ORIGINS, HEADERS_MAX, REQUEST_TIMEOUT_MS, TRUST_PROXY } = settings;
-  boundConnections(app.getHttpServer() as Server, settings);
+  boundConnections(app.getHttpServer(), settings);
   app.set('trust proxy', TRUST_PROXY);
   app.use(dropBehindRefused);
   app.use(requestLog(app.get(Log)));

@@ -49,7 +49,7 @@ export class SocketAdapter extends IoAdapter {
             server.engine.clientsCount < sessionsMax &&
             this.sessions.hasRoom(this.addressOf(request)),
         ),
-    } as ServerOptions) as Server;
+    } as ServerOptions);
     // Polling takes its requests past Express, and a session of polls holds no connection that would be counted.
     server.engine.use(refuseAmbiguousHttp(HEADERS_MAX));
     server.engine.on('connection', (session: Session) => {

@@ -77,7 +77,7 @@ describe('the log', () => {
     const config = Config.from({ REDACT_VALUES: 'configured-value-1' });
     const log = new Log(config, { write: (line: string) => void lines.push(line) });
     log.error({ err }, 'it failed');
-    if (!(err instanceof Error)) log.error(err as object, 'it failed');
+    if (!(err instanceof Error)) log.error(err, 'it failed');
     expect(lines.join('')).toContain('it failed');
     expect(lines.join('')).not.toMatch(/csk_k|secret-value|YWxpY2U6|configured-value/);
     for (const line of lines) expect(() => void JSON.parse(line)).not.toThrow();
@@ -93,7 +93,7 @@ describe('the log', () => {
       await app.call(`/api/executions/${n}`, undefined, { method: 'PUT' });
       await app.call('/api/trial/requests', key, { method: 'POST', body: `{"action":"action-${n}"}` });
       await sendRaw(app.url, `METHOD${n} / HTTP/1.1\r\nHost: x\r\n\r\n`);
-      app.gateway.answers.emit('answer', { status: 500 + n, durationMs: 1, firstByteMs: 1 });
+      await app.gateway.answers.emit('answer', { status: 500 + n, durationMs: 1, firstByteMs: 1 });
     };
     // One of each class, and the statuses that have a series of their own.
     for (const n of [0, 2, 29]) await odd(n);

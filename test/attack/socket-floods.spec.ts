@@ -161,7 +161,7 @@ describe('many sockets', () => {
     await closed;
     await other.socket();
     // One that leaves makes room.
-    sockets[0]?.disconnect();
+    sockets[0].disconnect();
     await until(async () => {
       const again = await user.socket();
       const answer: unknown = await again
