@@ -18,6 +18,7 @@ export const MISS_REASONS = [
   'bind',
   'working-directory',
   'egress',
+  'copy',
 ] as const;
 export type MissReason = (typeof MISS_REASONS)[number];
 

@@ -63,6 +63,12 @@ export class ResponseMetadata {
   @ApiPropertyOptional({ description: 'US dollars' })
   costUsd?: number;
 
+  @ApiPropertyOptional({
+    format: 'uuid',
+    description: 'With `options.backup`: the snapshot of the state before',
+  })
+  backup?: string;
+
   @ApiPropertyOptional()
   cached?: boolean;
 }

@@ -13,9 +13,6 @@ import { asksToLeave } from './prompt-policy.js';
 /** Options that every command has. */
 export const COMMON_OPTIONS = ['format', 'streaming', 'timeout', 'maxTokens', 'model'] as const;
 
-/** Known options that this version cannot carry out yet: refused rather than ignored. */
-const NOT_YET = ['backup', 'dryRun'] as const satisfies (keyof RequestOptions)[];
-
 const FORMAT_INSTRUCTIONS = {
   text: 'Write your final answer as plain text, without Markdown.',
   markdown: 'Write your final answer as Markdown.',
@@ -56,11 +53,8 @@ export class CommandCompiler {
   private checkOptions(command: Command, options: RequestOptions): void {
     const known: readonly string[] = [...COMMON_OPTIONS, ...command.options];
     const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
-    for (const [name, value] of given) {
+    for (const [name] of given)
       if (!known.includes(name)) refuse(`options.${name}`, `is not an option of ${command.action}`);
-      if ((NOT_YET as readonly string[]).includes(name) && value === true)
-        refuse(`options.${name}`, 'is not available in this version');
-    }
     const limit = this.config.values.CLAUDE_CODE_TIMEOUT * 1000;
     if ((options.timeout ?? 0) > limit)
       refuse('options.timeout', `must not be greater than ${limit} (CLAUDE_CODE_TIMEOUT)`);

@@ -297,6 +297,29 @@ export const SETTINGS = {
     default: String(256 * KIB),
     about: 'Bytes of a changed file whose content is put into the answer and the diff.',
   }),
+  SNAPSHOT_FILE_MAX_BYTES: setting({
+    rule: integer(0, 512 * MIB),
+    default: String(64 * MIB),
+    about:
+      'Bytes of the largest file that snapshots keep: above any source. A larger one is told apart by its stat and cannot be had back.',
+  }),
+  SNAPSHOT_STORE_MAX_BYTES: setting({
+    rule: integer(0, 1024 * 1024 * MIB),
+    default: String(8 * 1024 * MIB),
+    about:
+      'Bytes that the kept contents of one workspace may take, twice the largest workspace; past them new contents are told and not kept.',
+  }),
+  SNAPSHOT_KEEP: setting({
+    rule: integer(1, 100_000),
+    default: '100',
+    about:
+      'Snapshots kept for each workspace, backups included. Those of executions that are still known stay.',
+  }),
+  SNAPSHOT_DAYS: setting({
+    rule: integer(1, 36_500),
+    default: '90',
+    about: 'Days that snapshots are kept, backups included. Those of executions that are still known stay.',
+  }),
   RETENTION_DAYS: setting({
     rule: integer(1, 36_500),
     default: '30',

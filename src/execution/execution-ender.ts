@@ -22,6 +22,8 @@ export interface AttemptResult {
   error?: ClaudeCodeError;
   usage: UsageByModel;
   changes: ChangeSet;
+  /** Id of the snapshot that `options.backup` asked for. */
+  backup?: string;
 }
 
 /** Of an execution that never ran. */
@@ -78,7 +80,8 @@ export class ExecutionEnder {
   ): Promise<ExecutionEvent[] | undefined> {
     return this.database.transaction().execute(async (db) => {
       if (!(await this.store.end(db, ended, ended))) return undefined;
-      if (changes.files.length > 0) await this.store.saveChanges(db, ended.id, changes);
+      if (changes.files.length > 0 || changes.directories !== undefined)
+        await this.store.saveChanges(db, ended.id, changes);
       await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
       return this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes));
     });
@@ -86,7 +89,7 @@ export class ExecutionEnder {
 }
 
 function endingOf(execution: Execution, result: AttemptResult, commands: CommandRegistry): End {
-  const { outcome, usage, changes } = result;
+  const { outcome, usage, changes, backup } = result;
   const error = result.error?.toBody();
   // The wall clock may have been set back meanwhile: nothing ends before it began.
   const endedAt = Math.max(Date.now(), execution.startedAt ?? execution.createdAt);
@@ -95,12 +98,14 @@ function endingOf(execution: Execution, result: AttemptResult, commands: Command
     status: error === undefined ? 'succeeded' : endOf(error.code),
     errorCode: error?.code,
     endedAt,
-    response: responseOf({ execution, command, endedAt, usage, changes, outcome, error }),
+    response: responseOf({ execution, command, endedAt, usage, changes, backup, outcome, error }),
   };
 }
 
 function lastFacts(ended: Execution & End, changes: ChangeSet): Fact[] {
-  const changed = changes.files.map(({ path, action, size }) => ({ path, action, size }));
+  // A dry run changes nothing: its files are in the response only.
+  const isDry = ended.request.options?.dryRun === true;
+  const changed = isDry ? [] : changes.files.map(({ path, action, size }) => ({ path, action, size }));
   return [
     ...(changed.length > 0 ? [{ type: 'workspace.changed' as const, data: { files: changed } }] : []),
     { type: 'execution.finished', data: { status: ended.status, response: ended.response } },

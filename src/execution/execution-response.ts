@@ -17,6 +17,8 @@ export interface Ended {
   endedAt: number;
   usage: UsageByModel;
   changes: ChangeSet;
+  /** Id of the snapshot that `options.backup` asked for. */
+  backup?: string;
   /** Exactly one of the two. */
   outcome?: AgentOutcome;
   error?: ErrorBody;
@@ -33,6 +35,7 @@ export function responseOf(ended: Ended): ClaudeCodeResponse {
       executionId: execution.id,
       duration: execution.startedAt === undefined ? 0 : ended.endedAt - execution.startedAt,
       ...accountOf(ended.usage, execution.model),
+      ...(ended.backup === undefined ? {} : { backup: ended.backup }),
     },
   };
 }

@@ -14,8 +14,9 @@ import { Database } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
 import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
-import { type ChangeSet, type Workspace, type WorkspaceMark, Workspaces } from '../workspaces/workspace.js';
+import { type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
+import { ChangeRecorder } from './change-recorder.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
 import { EventWriter } from './event-writer.js';
@@ -41,6 +42,7 @@ export class ExecutionRunner {
     private readonly events: DomainEvents,
     private readonly ender: ExecutionEnder,
     private readonly lifecycle: Lifecycle,
+    private readonly recorder: ChangeRecorder,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -85,40 +87,16 @@ export class ExecutionRunner {
       const task = this.compiler.compile(execution.request);
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
-      const work = async (mayAct: () => Promise<void>) =>
-        Object.assign(result, await this.work(execution, { task, workspace, mayAct }, ending));
-      if (task.access === 'read-only') await work(() => Promise.resolve());
-      else result.changes = await this.changesBy(work, workspace);
+      const work = async (place: Workspace, mayAct: () => Promise<void>) =>
+        Object.assign(result, await this.work(execution, { task, workspace: place, mayAct }, ending));
+      if (task.access === 'read-only') await work(workspace, () => Promise.resolve());
+      else Object.assign(result, await this.recorder.record(execution, workspace, work));
     } catch (error) {
       result.error ??= asEnd(error, ending.signal);
     } finally {
       clearTimeout(timer);
     }
     return result;
-  }
-
-  /**
-   * What the work has changed, found from the file system before and after it. The state before is remembered when the
-   * first tool wants to run: until then nothing can have changed, and the first words need not wait for it.
-   */
-  private async changesBy(
-    work: (mayAct: () => Promise<void>) => Promise<unknown>,
-    workspace: Workspace,
-  ): Promise<ChangeSet> {
-    let mark: Promise<WorkspaceMark> | undefined;
-    const mayAct = async () => {
-      mark ??= this.workspaces.mark(workspace);
-      await mark;
-    };
-    try {
-      await work(mayAct);
-      if (mark === undefined) return { files: [], diff: '', skipped: [] };
-      return this.redactor.value(await this.workspaces.changesSince(workspace, await mark));
-    } finally {
-      await mark
-        ?.then((made) => this.workspaces.forget(workspace, made))
-        .catch((error: unknown) => this.logger.warn({ msg: 'a mark was left behind', err: error }));
-    }
   }
 
   /** The engine's part, with its way to granted hosts open around it. Failures are answered, not thrown. */

@@ -11,7 +11,7 @@ import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Database } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
-import { type ChangeSet, Workspaces } from '../workspaces/workspace.js';
+import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
@@ -94,12 +94,6 @@ export class ExecutionService {
   /** Newest first. @throws ClaudeCodeError E008 */
   list(query: Omit<ListQuery, 'userId'>, principal: Principal, userId?: string): Promise<ExecutionSummary[]> {
     return this.store.list({ ...query, userId: actingAs(principal, userId) });
-  }
-
-  /** What it changed in its workspace; empty until it has ended. @throws ClaudeCodeError E009 */
-  async changes(id: string, principal: Principal): Promise<ChangeSet> {
-    await this.find(id, principal);
-    return (await this.store.changes(id)) ?? { files: [], diff: '', skipped: [] };
   }
 
   /** Idempotent: answers the execution as it is once the cancel has had its effect. @throws ClaudeCodeError E009 */

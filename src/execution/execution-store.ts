@@ -121,6 +121,19 @@ export class ExecutionStore {
     return numUpdatedRows === 1n;
   }
 
+  /** Names what the workspace held; an attempt that has lost its execution names nothing. */
+  async saveTrees(
+    { id, attempt }: Execution,
+    trees: Pick<Execution, 'treeBefore' | 'treeAfter'>,
+  ): Promise<void> {
+    await this.database
+      .updateTable('executions')
+      .set(trees)
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .execute();
+  }
+
   async saveChanges(db: Queryable, executionId: string, changes: ChangeSet): Promise<void> {
     await db
       .insertInto('changes')
@@ -170,6 +183,8 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   endedAt: execution.endedAt ?? null,
   errorCode: execution.errorCode ?? null,
   response: execution.response === undefined ? null : JSON.stringify(execution.response),
+  treeBefore: execution.treeBefore ?? null,
+  treeAfter: execution.treeAfter ?? null,
 });
 
 const summaryFromRow = (
@@ -194,5 +209,7 @@ function fromRow({
     endedAt: row.endedAt ?? undefined,
     errorCode: (row.errorCode ?? undefined) as Execution['errorCode'],
     response: row.response === null ? undefined : (JSON.parse(row.response) as Execution['response']),
+    treeBefore: row.treeBefore ?? undefined,
+    treeAfter: row.treeAfter ?? undefined,
   };
 }

@@ -6,7 +6,10 @@ import { EgressModule } from '../egress/egress.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ActiveExecutions } from './active-executions.js';
+import { ChangeRecorder } from './change-recorder.js';
+import { ChangesController } from './changes.controller.js';
 import { DomainEvents } from './domain-events.js';
+import { ExecutionChanges } from './execution-changes.js';
 import { ExecutionEnder } from './execution-ender.js';
 import { ExecutionQueue } from './execution-queue.js';
 import { ExecutionRunner } from './execution-runner.js';
@@ -16,22 +19,26 @@ import { ExecutionsController } from './executions.controller.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { Lifecycle } from './lifecycle.js';
 import { Retention } from './retention.js';
+import { SnapshotRetention } from './snapshot-retention.js';
 import { WarmController } from './warm.controller.js';
 import { Worker } from './worker.js';
 
 @Module({
   imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, EgressModule],
-  controllers: [ExecutionsController, WarmController],
+  controllers: [ExecutionsController, ChangesController, WarmController],
   providers: [
     { provide: ExecutionQueue, useClass: InProcessQueue },
     ActiveExecutions,
+    ChangeRecorder,
     DomainEvents,
+    ExecutionChanges,
     ExecutionEnder,
     ExecutionRunner,
     ExecutionService,
     ExecutionStore,
     Lifecycle,
     Retention,
+    SnapshotRetention,
     Worker,
   ],
   exports: [DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],

@@ -26,6 +26,9 @@ export interface Execution {
   endedAt?: number;
   errorCode?: ErrorCode;
   response?: ClaudeCodeResponse;
+  /** Names of the workspace's content before and after it. */
+  treeBefore?: string;
+  treeAfter?: string;
 }
 
 /** What lists show: without what was asked and answered, which can be large. */

@@ -1,5 +1,5 @@
-/** REST over executions: submit without waiting, look, list, cancel, see what changed. */
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+/** REST over executions: submit without waiting, look, list, cancel. */
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -7,10 +7,9 @@ import {
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
-  ApiProduces,
   ApiTags,
 } from '@nestjs/swagger';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { AuditedByExecution } from '../access/audited.decorator.js';
 import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
@@ -72,21 +71,6 @@ export class ExecutionsController {
   @ApiOkResponse({ type: ExecutionView })
   async find(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<ExecutionView> {
     return viewOf(await this.executions.find(id, principal));
-  }
-
-  @Get(':id/changes')
-  @Scopes('read')
-  @ApiOperation({ summary: 'Created, modified and deleted files; as text/x-diff a unified diff' })
-  @ApiProduces('application/json', 'text/x-diff')
-  async changes(
-    @Param('id') id: string,
-    @CallerOf() { principal }: Caller,
-    @Req() request: Request,
-    @Res() response: Response,
-  ): Promise<void> {
-    const { diff, ...changes } = await this.executions.changes(id, principal);
-    if (request.accepts('json', 'text/x-diff') === 'text/x-diff') response.type('text/x-diff').send(diff);
-    else response.json(changes);
   }
 
   @Post(':id/cancel')

@@ -1,7 +1,8 @@
-/** Removes executions, events and results after RETENTION_DAYS, in small steps that never hold the database long. */
+/** Removes executions, events and results after RETENTION_DAYS, then snapshots that are due, in small steps that never hold the database long. */
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { ExecutionStore } from './execution-store.js';
+import { SnapshotRetention } from './snapshot-retention.js';
 import { SweepClock } from './sweep-clock.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -17,6 +18,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly store: ExecutionStore,
+    private readonly snapshots: SnapshotRetention,
     private readonly config: Config,
   ) {}
 
@@ -34,6 +36,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       for (let step = STEP; step === STEP; removed += step)
         step = await this.store.removeEndedBefore(now - this.config.values.RETENTION_DAYS * DAY_MS, STEP);
+      await this.snapshots.sweep(now);
     } catch (error) {
       this.logger.error({ msg: 'the sweep stopped; the next one goes on', err: error });
     }

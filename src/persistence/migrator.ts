@@ -6,6 +6,7 @@ import * as auditAnchors from './migrations/0002-audit-anchors.js';
 import * as egress from './migrations/0003-egress.js';
 import * as waitingWorkspaces from './migrations/0004-waiting-workspaces.js';
 import * as longHistories from './migrations/0005-long-histories.js';
+import * as snapshots from './migrations/0006-snapshots.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0003-egress': egress,
   '0004-waiting-workspaces': waitingWorkspaces,
   '0005-long-histories': longHistories,
+  '0006-snapshots': snapshots,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */

@@ -32,6 +32,9 @@ export interface ExecutionsTable {
   errorCode: string | null;
   /** The ClaudeCodeResponse as JSON, once ended. */
   response: string | null;
+  /** Names of the workspace's content before and after it; null while unknown, and when it only read. */
+  treeBefore: string | null;
+  treeAfter: string | null;
 }
 
 export interface EventsTable {
@@ -115,6 +118,19 @@ export interface WaitingWorkspacesTable {
   createdAt: Fixed<number>;
 }
 
+export interface SnapshotsTable {
+  /** UUIDv7: creation order is id order. */
+  id: Fixed<string>;
+  workspaceId: Fixed<string>;
+  tree: Fixed<string>;
+  kind: Fixed<string>;
+  /** While this execution is known, the snapshot stays. */
+  executionId: Fixed<string | null>;
+  files: Fixed<number>;
+  bytes: Fixed<number>;
+  createdAt: Fixed<number>;
+}
+
 export interface SandboxUidsTable {
   userId: Fixed<string>;
   uid: Generated<number>;
@@ -139,6 +155,7 @@ export interface Schema {
   auditAnchors: AuditAnchorsTable;
   workspaces: WorkspacesTable;
   waitingWorkspaces: WaitingWorkspacesTable;
+  snapshots: SnapshotsTable;
   sandboxUids: SandboxUidsTable;
   egressGrants: EgressGrantsTable;
 }

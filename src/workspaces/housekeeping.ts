@@ -8,10 +8,12 @@ import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { SHORTAGE_RETRY_AFTER } from '../errors/shortage.js';
 import { limitExceeded } from '../sandbox/limits/limit-exceeded.js';
-import { type Sandbox, Sandboxes, type SandboxWorkspace } from '../sandbox/sandbox.js';
+import { type Sandbox, Sandboxes, type SandboxOrder, type SandboxWorkspace } from '../sandbox/sandbox.js';
 import type { Request } from './housekeeper/protocol.mts';
 import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
+import { LatestSnapshots } from './latest-snapshots.js';
 import { readAll, readLine } from './line-reader.js';
+import { WorkspaceLease } from './workspace-lease.js';
 import { Stagings } from './stagings.js';
 
 /** Milliseconds for what is not paced by a client: 200 000 entries take a few seconds. */
@@ -33,9 +35,16 @@ const FAILURE = z.object({
   details: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Which operations change files, and which use the directory in which states are remembered. */
-const WRITING: readonly Request['op'][] = ['write', 'remove', 'unpack', 'clone', 'discard'];
-const REMEMBERING: readonly Request['op'][] = ['mark', 'changes', 'forget'];
+type Operation = Request['op'];
+/** Which operations change files, and which use the directory in which states are kept. */
+const WRITING: ReadonlySet<Operation> = new Set([
+  ...(['write', 'remove', 'unpack', 'clone', 'discard'] as const),
+  ...(['transit', 'recover', 'drop'] as const),
+]);
+const KEEPING: ReadonlySet<Operation> = new Set([
+  ...(['snapshot', 'changes', 'export', 'collect'] as const),
+  ...(['transit', 'recover', 'copy', 'drop'] as const),
+]);
 
 interface AskOptions {
   /** Bytes that follow the request. */
@@ -44,6 +53,8 @@ interface AskOptions {
   signal?: AbortSignal;
   /** The way to granted hosts. */
   egressSocket?: string;
+  /** Further host directories that it may write to. */
+  writable?: SandboxOrder['writable'];
 }
 
 @Injectable()
@@ -52,6 +63,11 @@ export class Housekeeping {
   readonly stagings: Stagings;
   #program?: Promise<HousekeeperProgram>;
 
+  /** Who uses the files of which workspace. */
+  readonly lease = new WorkspaceLease();
+  /** What is known of their content while nobody writes. */
+  readonly latest = new LatestSnapshots();
+
   constructor(
     private readonly sandboxes: Sandboxes,
     private readonly config: Config,
@@ -59,7 +75,12 @@ export class Housekeeping {
     this.stagings = new Stagings(config.dataDirectory);
   }
 
-  /** Host directory of what is remembered about a workspace. */
+  /** Holds the workspace for somebody who writes for long; nothing is known of its content when they have ended. */
+  write<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
+    return this.lease.writing(workspaceId, () => work().finally(() => this.latest.drop(workspaceId)));
+  }
+
+  /** Host directory of what is kept of a workspace's states; a copy of it shares it. */
   stateDirectory(workspaceId: string): string {
     return join(this.config.dataDirectory, 'snapshots', workspaceId);
   }
@@ -72,9 +93,9 @@ export class Housekeeping {
     workspace: SandboxWorkspace,
     request: Request,
     shape: T,
-    { content, signal, egressSocket }: AskOptions = {},
+    { content, signal, ...options }: AskOptions = {},
   ): Promise<{ head: z.infer<T>; lines: string[] }> {
-    const sandbox = await this.#start(workspace, request, egressSocket);
+    const sandbox = await this.#start(workspace, request, options);
     const limit = signal ?? (content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined);
     const giveUp = () => void sandbox.end(0);
     limit?.addEventListener('abort', giveUp);
@@ -128,15 +149,21 @@ export class Housekeeping {
     }
   }
 
-  async #start(workspace: SandboxWorkspace, request: Request, egressSocket?: string): Promise<Sandbox> {
+  async #start(
+    workspace: SandboxWorkspace,
+    request: Request,
+    { egressSocket, writable = [] }: Pick<AskOptions, 'egressSocket' | 'writable'> = {},
+  ): Promise<Sandbox> {
     const { readOnly, argv } = await this.#programFor(workspace.uid);
     const state = { source: this.stateDirectory(workspace.id), target: '/state' };
     const sandbox = await this.sandboxes.start({
       workspace,
-      access: WRITING.includes(request.op) ? 'read-write' : 'read-only',
+      access: WRITING.has(request.op) ? 'read-write' : 'read-only',
       argv,
       readOnly,
-      writable: REMEMBERING.includes(request.op) ? [state] : [],
+      writable: [...(KEEPING.has(request.op) ? [state] : []), ...writable],
+      // A state is whole only with what the workspace's owner has closed to itself.
+      ...(KEEPING.has(request.op) ? { readsEverything: true } : {}),
       ...(egressSocket === undefined ? {} : { egressSocket }),
     });
     const hidden = await this.stagings.of(workspace.id);

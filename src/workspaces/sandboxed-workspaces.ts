@@ -1,22 +1,25 @@
 /** Workspaces as directories of the host that only sandboxes look into: the server makes them, and nothing more. */
-import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir, rmdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { access, chmod, chown, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable, Transform } from 'node:stream';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { makePassable } from '../sandbox/reachable.js';
 import type { SandboxWorkspace } from '../sandbox/sandbox.js';
 import { changeSet } from './changes.js';
+import type { Request, SnapshotLimits } from './housekeeper/protocol.mts';
 import { Housekeeping } from './housekeeping.js';
 import { KeyedLock } from './keyed-lock.js';
 import {
   type ChangeSet,
+  type FileChange,
   type FileEntry,
+  type Snapshot,
+  type Transition,
   type Workspace,
-  type WorkspaceMark,
   Workspaces,
 } from './workspace.js';
 import { workspacePath } from './workspace-path.js';
@@ -26,7 +29,18 @@ import { type RegisteredWorkspace, WorkspaceRegistry } from './workspace-registr
 const LIST_MAX = 100_000;
 const STATE_MAX = 200_000;
 
+/** Milliseconds that a state is kept although nobody has named it: far above the longest execution. */
+const COLLECT_GRACE = 24 * 60 * 60 * 1000;
+/** Between a workspace's directory name and the name of a copy that lies beside it. */
+const COPY_MARK = '.copy-';
+
 const DONE = z.object({ ok: z.literal(true) });
+const SNAPSHOT = DONE.extend({
+  tree: z.string(),
+  files: z.number(),
+  bytes: z.number(),
+  skipped: z.array(z.object({ path: z.string(), entries: z.number() })),
+});
 const ENTRY = z.object({
   path: z.string(),
   size: z.number(),
@@ -35,10 +49,11 @@ const ENTRY = z.object({
 });
 
 @Injectable()
-export class SandboxedWorkspaces extends Workspaces {
+export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
+  readonly #logger = new Logger(SandboxedWorkspaces.name);
+  /** Who uses what is kept of them: one at a time. */
   readonly #states = new KeyedLock();
   #swept?: Promise<void>;
-  readonly #logger = new Logger('Workspaces');
 
   constructor(
     private readonly registry: WorkspaceRegistry,
@@ -46,6 +61,25 @@ export class SandboxedWorkspaces extends Workspaces {
     private readonly config: Config,
   ) {
     super();
+  }
+
+  /** Copies that a death left behind; before anything runs here, so that none of them is in use. */
+  async onModuleInit(): Promise<void> {
+    for (const name of await readdir(this.config.workspaceRoot).catch(noneIfMissing)) {
+      const [id = '', copy] = name.split(COPY_MARK);
+      if (copy !== undefined)
+        // It takes a sandbox, and the server does not wait for those to start.
+        void this.#discardLeftOver(id, copy).catch((error: unknown) =>
+          this.#logger.warn({ msg: 'a copy was left behind', err: error }),
+        );
+    }
+  }
+
+  async #discardLeftOver(id: string, copy: string): Promise<void> {
+    const registered = await this.registry.findById(id);
+    if (registered === undefined) return;
+    const workspace = await this.provide(registered);
+    await this.discard({ ...workspace, copy, path: `${workspace.path}${COPY_MARK}${copy}` });
   }
 
   async open(userId: string, projectId: string): Promise<Workspace> {
@@ -81,16 +115,18 @@ export class SandboxedWorkspaces extends Workspaces {
   }
 
   async list(workspace: Workspace): Promise<FileEntry[]> {
-    const { lines } = await this.housekeeping.ask(workspace, { op: 'list', maxEntries: LIST_MAX }, DONE);
+    const { lines } = await this.housekeeping.lease.shared(workspace.id, () =>
+      this.housekeeping.ask(workspace, { op: 'list', maxEntries: LIST_MAX }, DONE),
+    );
     return lines.map((line) => ENTRY.parse(JSON.parse(line)));
   }
 
   async read(workspace: Workspace, path: string): Promise<{ size: number; content: Readable }> {
     const shape = DONE.extend({ size: z.number() });
-    const { head, content } = await this.housekeeping.fetch(
-      workspace,
-      { op: 'read', path: workspacePath(path) },
-      shape,
+    const request = { op: 'read', path: workspacePath(path) } as const;
+    // The file is open when the answer begins: whatever comes in its place then, its bytes are its own.
+    const { head, content } = await this.housekeeping.lease.shared(workspace.id, () =>
+      this.housekeeping.fetch(workspace, request, shape),
     );
     return { size: head.size, content: exactly(head.size, content) };
   }
@@ -106,12 +142,16 @@ export class SandboxedWorkspaces extends Workspaces {
       maxBytes: this.config.values.FILE_MAX_BYTES,
     } as const;
     const shape = DONE.extend({ created: z.boolean(), size: z.number() });
-    const { created, size } = (await this.housekeeping.ask(workspace, request, shape, { content })).head;
+    const { created, size } = await this.#change(
+      workspace,
+      async () => (await this.housekeeping.ask(workspace, request, shape, { content })).head,
+    );
     return { created, size };
   }
 
   async remove(workspace: Workspace, path: string): Promise<void> {
-    await this.housekeeping.ask(workspace, { op: 'remove', path: workspacePath(path) }, DONE);
+    const request = { op: 'remove', path: workspacePath(path) } as const;
+    await this.#change(workspace, () => this.housekeeping.ask(workspace, request, DONE));
   }
 
   async mustExist(workspace: Workspace, paths: Parameters<Workspaces['mustExist']>[1]): Promise<void> {
@@ -120,41 +160,159 @@ export class SandboxedWorkspaces extends Workspaces {
     const asked = paths.filter(({ path, type }) => path !== '.' || type === 'file');
     if (asked.length === 0) return;
     const shape = DONE.extend({ missing: z.array(z.string()) });
-    const { missing } = (await this.housekeeping.ask(workspace, { op: 'missing', paths: asked }, shape)).head;
+    const { head } = await this.housekeeping.lease.shared(workspace.id, () =>
+      this.housekeeping.ask(workspace, { op: 'missing', paths: asked }, shape),
+    );
+    const { missing } = head;
     if (missing.length > 0)
       throw new ClaudeCodeError('E004', 'not in the workspace', { details: { paths: missing } });
   }
 
-  async mark(workspace: Workspace): Promise<WorkspaceMark> {
-    const mark = randomUUID();
-    await this.#states.run(workspace.id, () =>
-      this.housekeeping.ask(workspace, { op: 'mark', mark, ...this.scanLimits() }, DONE),
-    );
-    return { id: mark };
+  async snapshot(workspace: Workspace, { count = false } = {}): Promise<Snapshot> {
+    const { id, copy } = workspace;
+    const { latest, lease } = this.housekeeping;
+    const isWritten = () => lease.isWritten(id);
+    const known = copy === undefined ? latest.get(id, isWritten()) : undefined;
+    if (known !== undefined && !(count && known.skipped.length > 0)) return known;
+    const request = {
+      op: 'snapshot',
+      count,
+      ...(copy === undefined ? {} : { copy }),
+      ...this.limits(),
+    } as const;
+    const scan = async () => (await this.#keep(workspace, request, SNAPSHOT)).head;
+    return copy === undefined ? latest.take(id, scan, isWritten) : scan();
   }
 
-  async changesSince(workspace: Workspace, mark: WorkspaceMark): Promise<ChangeSet> {
-    const shape = DONE.extend({ skipped: z.array(z.object({ path: z.string(), entries: z.number() })) });
-    const { head, lines } = await this.#states.run(workspace.id, () =>
-      this.housekeeping.ask(workspace, { op: 'changes', mark: mark.id, ...this.scanLimits() }, shape),
-    );
-    return changeSet(lines, head.skipped);
+  async changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet> {
+    if (before.tree === after.tree) return { files: [], diff: '', skipped: after.skipped };
+    const { CHANGE_CONTENT_MAX_BYTES: contentMaxBytes } = this.config.values;
+    const request = { op: 'changes', before: before.tree, after: after.tree, contentMaxBytes } as const;
+    const { lines } = await this.#keep(workspace, request, DONE);
+    return changeSet(lines, after.skipped);
   }
 
-  async forget(workspace: Workspace, mark: WorkspaceMark): Promise<void> {
-    await this.#states.run(workspace.id, () =>
-      this.housekeeping.ask(workspace, { op: 'forget', mark: mark.id }, DONE),
+  archive(workspace: Workspace, before: string, after: string): Promise<Readable> {
+    return this.#states.run(workspace.id, async () => {
+      const request = { op: 'export', before, after } as const;
+      return (await this.housekeeping.fetch(workspace, request, DONE)).content;
+    });
+  }
+
+  transit(workspace: Workspace, way: { from: string; to: string }): Promise<Transition> {
+    const { id } = workspace;
+    return this.housekeeping.lease.exclusive(id, async () => {
+      if (this.housekeeping.lease.isWritten(id))
+        throw new ClaudeCodeError(
+          'E010',
+          'An execution, an upload or a clone is writing to this workspace; try again when it has ended.',
+        );
+      return this.housekeeping.latest.changing(id, async () => {
+        const request = { op: 'transit', ...way, ...this.limits() } as const;
+        try {
+          const shape = DONE.extend({ stayed: z.array(z.string()) });
+          const { head, lines } = await this.#keep(workspace, request, shape);
+          const { files, directories } = await changeSet(lines, []);
+          return {
+            files: files.map(withoutContent),
+            ...(directories && { directories }),
+            stayed: head.stayed,
+          };
+        } catch (error) {
+          // It may have died on its way; nobody else may come before the way has been gone to its end.
+          await this.#recover(workspace);
+          throw error;
+        }
+      });
+    });
+  }
+
+  async copy(workspace: Workspace): Promise<Workspace> {
+    const name = randomBytes(16).toString('hex');
+    const copy = { ...workspace, copy: name, path: `${workspace.path}${COPY_MARK}${name}` };
+    await provideDirectory(copy.path, workspace.uid);
+    try {
+      await this.housekeeping.lease.shared(workspace.id, () =>
+        this.#keep(workspace, { op: 'copy', copy: name, ...this.limits() }, DONE, [
+          { source: copy.path, target: '/copy' },
+        ]),
+      );
+      return copy;
+    } catch (error) {
+      await this.discard(copy);
+      throw error;
+    }
+  }
+
+  async discard(copy: Workspace): Promise<void> {
+    if (copy.copy === undefined) throw new TypeError('only a copy can be discarded');
+    await this.#keep(copy, { op: 'drop', copy: copy.copy }, DONE);
+    await rmdir(copy.path);
+  }
+
+  writing<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
+    return this.housekeeping.write(workspace.id, work);
+  }
+
+  async collect(workspaceId: string, named: () => Promise<string[]>): Promise<void> {
+    const registered = await this.registry.findById(workspaceId);
+    if (registered === undefined) return;
+    const workspace = await this.provide(registered);
+    // Asked for under the lock: whoever makes a state meanwhile is younger than the grace.
+    await this.#states.run(workspace.id, async () =>
+      this.housekeeping.ask(workspace, { op: 'collect', named: await named(), graceMs: COLLECT_GRACE }, DONE),
     );
   }
 
-  private scanLimits() {
-    return { maxEntries: STATE_MAX, contentMaxBytes: this.config.values.CHANGE_CONTENT_MAX_BYTES };
+  /** A short write of the API's own. */
+  #change<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
+    return this.housekeeping.lease.shared(workspace.id, () =>
+      this.housekeeping.latest.changing(workspace.id, work),
+    );
+  }
+
+  #keep<T extends z.ZodType>(
+    workspace: Workspace,
+    request: Request,
+    shape: T,
+    writable?: { source: string; target: string }[],
+  ) {
+    return this.#states.run(workspace.id, () =>
+      this.housekeeping.ask(workspace, request, shape, { writable }),
+    );
+  }
+
+  /** Ends what a death in the middle left undone, if it did. */
+  async #recover(workspace: Workspace): Promise<void> {
+    if (await this.#isUnfinished(workspace.id)) await this.#keep(workspace, { op: 'recover' }, DONE);
+  }
+
+  /** A name in a directory that agents never see; what it holds is read in a sandbox only. */
+  async #isUnfinished(id: string): Promise<boolean> {
+    try {
+      await access(join(this.housekeeping.stateDirectory(id), 'journal'));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  private limits(): SnapshotLimits {
+    const { SNAPSHOT_FILE_MAX_BYTES: fileMaxBytes, SNAPSHOT_STORE_MAX_BYTES: storeMaxBytes } =
+      this.config.values;
+    return { maxEntries: STATE_MAX, fileMaxBytes, storeMaxBytes };
   }
 
   private async provide(registered: RegisteredWorkspace): Promise<Workspace> {
     const { userId, projectId } = registered;
     const workspace = { ...(await this.furnish(registered)), userId, projectId };
     await this.discardAbandoned(workspace);
+    // Nobody sees it half-way: whoever comes first after a death ends what was begun.
+    if (await this.#isUnfinished(workspace.id))
+      await this.housekeeping.lease.exclusive(workspace.id, () =>
+        this.housekeeping.latest.changing(workspace.id, () => this.#recover(workspace)),
+      );
     return workspace;
   }
 
@@ -193,6 +351,13 @@ export class SandboxedWorkspaces extends Workspaces {
       });
   }
 }
+
+function noneIfMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
+
+const withoutContent = ({ path, action, size }: FileChange): FileChange => ({ path, action, size });
 
 /** Below a directory of the server's, in which nobody else can put a link in its place. */
 async function provideDirectory(directory: string, uid: number | undefined): Promise<void> {

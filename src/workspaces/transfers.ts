@@ -60,10 +60,12 @@ export class Transfers {
     const discard = (staging: string) =>
       this.housekeeping.ask(workspace, { op: 'discard', stagings: [staging] }, DONE);
     return this.run(seconds, (limit) =>
-      this.housekeeping.stagings.hold(
-        workspace.id,
-        (staging) => work(staging, AbortSignal.any([signal, limit])),
-        discard,
+      this.housekeeping.write(workspace.id, () =>
+        this.housekeeping.stagings.hold(
+          workspace.id,
+          (staging) => work(staging, AbortSignal.any([signal, limit])),
+          discard,
+        ),
       ),
     );
   }

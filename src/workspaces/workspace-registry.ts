@@ -36,6 +36,15 @@ export class WorkspaceRegistry {
     return row && this.registered(row);
   }
 
+  async findById(id: string): Promise<RegisteredWorkspace | undefined> {
+    const row = await this.database
+      .selectFrom('workspaces')
+      .select(['id', 'userId', 'projectId', 'uid'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && this.registered(row);
+  }
+
   /** A new project is given a workspace that waits for its owner, if there is one. @throws ClaudeCodeError E012 when every uid of the range is taken */
   async findOrCreate(userId: string, projectId: string): Promise<RegisteredWorkspace> {
     const known = await this.find(userId, projectId);

@@ -6,6 +6,8 @@ import type { SandboxWorkspace } from '../sandbox/sandbox.js';
 export interface Workspace extends SandboxWorkspace {
   userId: string;
   projectId: string;
+  /** Of a copy: its name. Its path is its own, its id and its kept states are those of the workspace. */
+  copy?: string;
 }
 
 export interface FileEntry {
@@ -21,7 +23,7 @@ export interface FileEntry {
   type: 'file' | 'directory' | 'symlink' | 'other';
 }
 
-/** A file, link or special file; directories come and go with what is in them. A renamed file is one deleted and one created. */
+/** A file, link or special file; directories are told apart. A renamed file is one deleted and one created. */
 export interface FileChange {
   /** As in `FileEntry`. */
   path: string;
@@ -35,8 +37,13 @@ export interface FileChange {
   truncated?: boolean;
 }
 
+/** A directory that came, went, or has another mode. */
+export type DirectoryChange = Pick<FileChange, 'path' | 'action'>;
+
 export interface ChangeSet {
   files: FileChange[];
+  /** Absent when there are none. */
+  directories?: DirectoryChange[];
   /** Unified diff, as git writes it, of all text files in `files` whose content is known. */
   diff: string;
   /**
@@ -46,9 +53,24 @@ export interface ChangeSet {
   skipped: { path: string; entries: number }[];
 }
 
-/** The state of a workspace at one moment, as an opaque name to compare with later. */
-export interface WorkspaceMark {
-  id: string;
+/** The content of a workspace at one moment. */
+export interface Snapshot {
+  /** Name of the content: SHA-256 over all names, types, modes and contents, in hex. */
+  tree: string;
+  files: number;
+  /** Bytes of all files. */
+  bytes: number;
+  /** As in `ChangeSet`. */
+  skipped: ChangeSet['skipped'];
+}
+
+/** What brought a workspace from one content to another. */
+export interface Transition {
+  /** Without content. */
+  files: FileChange[];
+  directories?: DirectoryChange[];
+  /** Directories that should have gone and stay, because they hold what is left out of snapshots, or what came since. */
+  stayed: string[];
 }
 
 export abstract class Workspaces {
@@ -82,10 +104,27 @@ export abstract class Workspaces {
     paths: { path: string; type: 'file' | 'directory' | 'any' }[],
   ): Promise<void>;
 
-  /** Names the present state. */
-  abstract mark(workspace: Workspace): Promise<WorkspaceMark>;
-  /** What differs between the mark and now, found from the file system. */
-  abstract changesSince(workspace: Workspace, mark: WorkspaceMark): Promise<ChangeSet>;
-  /** Gives up a mark and what is kept for it alone; unknown ones are no error. */
-  abstract forget(workspace: Workspace, mark: WorkspaceMark): Promise<void>;
+  /**
+   * Keeps the present content and names it. Not read again while nothing was written through this port.
+   * @param options.count tell how many entries the directories hold that are left out
+   * @throws ClaudeCodeError E015 when there is too much
+   */
+  abstract snapshot(workspace: Workspace, options?: { count?: boolean }): Promise<Snapshot>;
+  /** What differs between two kept contents. @throws ClaudeCodeError E009 when one is not kept any more */
+  abstract changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet>;
+  /** The created and modified files of the difference, as a tar archive. @throws ClaudeCodeError E009 */
+  abstract archive(workspace: Workspace, before: string, after: string): Promise<Readable>;
+  /**
+   * Takes the workspace the way between two kept contents: every name that differs between them must now be as `from`
+   * says, and is as `to` says then. All or nothing, also when the server dies in the middle.
+   * @throws ClaudeCodeError E010 with `details.conflicts`, or when an execution is writing; E009 when one is not kept
+   */
+  abstract transit(workspace: Workspace, way: { from: string; to: string }): Promise<Transition>;
+  /** A copy of the workspace to work on; `discard` it. @throws ClaudeCodeError E015 */
+  abstract copy(workspace: Workspace): Promise<Workspace>;
+  abstract discard(copy: Workspace): Promise<void>;
+  /** Holds the workspace for somebody who writes to it: nothing is applied, reverted or restored meanwhile. */
+  abstract writing<T>(workspace: Workspace, work: () => Promise<T>): Promise<T>;
+  /** Removes every kept content of a workspace that is not among `named`, is not the latest and is older than a day. */
+  abstract collect(workspaceId: string, named: () => Promise<string[]>): Promise<void>;
 }

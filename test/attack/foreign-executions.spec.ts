@@ -49,7 +49,10 @@ describe("somebody else's execution", () => {
     ['GET', '/events/1', {}],
     ['GET', '/changes', {}],
     ['GET', '/changes', { accept: 'text/x-diff' }],
+    ['GET', '/changes', { accept: 'application/x-tar' }],
     ['POST', '/cancel', {}],
+    ['POST', '/apply', {}],
+    ['POST', '/revert', {}],
   ])(
     "[A07] somebody else's execution is answered like an unknown one: %s %s %j",
     async (method, suffix, headers) => {

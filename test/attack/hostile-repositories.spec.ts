@@ -365,8 +365,8 @@ describeWhere(asRoot, 'only root may listen on port 443')('a repository', () => 
         ),
       ]),
     });
-    const mark = await ground.workspaces.mark(workspace);
-    await ground.workspaces.changesSince(workspace, mark);
+    const mark = await ground.workspaces.snapshot(workspace);
+    await ground.changesSince(workspace, mark);
     await archives.pack(
       workspace,
       { format: 'zip', path: '', everything: true },

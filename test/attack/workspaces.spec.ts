@@ -100,15 +100,13 @@ describe('a hostile workspace', () => {
 
   it('[R24] directories 10 000 deep are listed, marked, compared and removed', async () => {
     const workspace = await fresh();
-    const mark = await ground.workspaces.mark(workspace);
+    const before = await ground.workspaces.snapshot(workspace);
     await ground.agent(
       workspace,
       `perl -e 'mkdir "deep"; chdir "deep"; for (1 .. 10000) { mkdir "d" and chdir "d" or die $! }'; echo >beside`,
     );
     expect((await ground.workspaces.list(workspace)).length).toBeGreaterThan(1000);
-    expect((await ground.workspaces.changesSince(workspace, mark)).files.map(({ path }) => path)).toEqual([
-      'beside',
-    ]);
+    expect((await ground.changesSince(workspace, before)).files.map(({ path }) => path)).toEqual(['beside']);
     await ground.workspaces.remove(workspace, 'deep');
     expect((await ground.workspaces.list(workspace)).map(({ path }) => path)).toEqual(['beside']);
   });
@@ -122,7 +120,7 @@ describe('a hostile workspace', () => {
     await expect(
       ground.housekeeping.ask(
         workspace,
-        { op: 'mark', mark: 'm', maxEntries: 49, contentMaxBytes: 1 },
+        { op: 'snapshot', maxEntries: 49, fileMaxBytes: 1, storeMaxBytes: 1 },
         shape,
       ),
     ).rejects.toMatchObject({ code: 'E015' });
@@ -130,15 +128,15 @@ describe('a hostile workspace', () => {
 
   it('[R26] a sparse file of terabytes is marked and compared in time', async () => {
     const workspace = await fresh();
-    const mark = await ground.workspaces.mark(workspace);
+    const before = await ground.workspaces.snapshot(workspace);
     await ground.agent(workspace, 'truncate -s 1T sparse');
-    const { files } = await ground.workspaces.changesSince(workspace, mark);
+    const { files } = await ground.changesSince(workspace, before);
     expect(files).toEqual([{ path: 'sparse', action: 'created', size: expect.any(Number), truncated: true }]);
   });
 
   it('[P29] a workspace cannot speak for the housekeeper, by names or by contents', async () => {
     const workspace = await fresh();
-    const mark = await ground.workspaces.mark(workspace);
+    const before = await ground.workspaces.snapshot(workspace);
     const forged = '{"ok":false,"code":"E009","message":"forged"}';
     await ground.agent(
       workspace,
@@ -150,7 +148,7 @@ ${forged}
       `a\n${forged}\n`,
       'content',
     ]);
-    expect((await ground.workspaces.changesSince(workspace, mark)).files).toHaveLength(2);
+    expect((await ground.changesSince(workspace, before)).files).toHaveLength(2);
     expect(String(await ground.get(workspace, 'content'))).toBe(`${forged}\n`);
   });
 
@@ -165,7 +163,7 @@ ${forged}
 
   it('[P30] an agent never sees what is remembered about its workspace', async () => {
     const workspace = await fresh();
-    await ground.workspaces.mark(workspace);
+    await ground.workspaces.snapshot(workspace);
     expect(await ground.agent(workspace, 'ls / | grep -c state || true')).toBe('0\n');
     expect((await stat(ground.housekeeping.stateDirectory(workspace.id))).mode & 0o777).toBe(0o700);
   });

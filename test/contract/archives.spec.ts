@@ -277,8 +277,8 @@ describe('a tree of files', () => {
     const uploading = upload(workspace, content);
     await until(async () => (await ground.agent(workspace, 'ls -A')).startsWith('.caisson-'));
     expect(await ground.workspaces.list(workspace)).toEqual([]);
-    const mark = await ground.workspaces.mark(workspace);
-    expect((await ground.workspaces.changesSince(workspace, mark)).files).toEqual([]);
+    const mark = await ground.workspaces.snapshot(workspace);
+    expect((await ground.changesSince(workspace, mark)).files).toEqual([]);
     await expect(upload(workspace, archive)).rejects.toMatchObject({ code: 'E010' });
     content.push(archive.subarray(30));
     content.push(null);

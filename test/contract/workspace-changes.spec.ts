@@ -20,9 +20,9 @@ describe('the changes of a workspace', () => {
   async function changes(prepare: string, work: string, workspace?: Workspace): Promise<ChangeSet> {
     const place = workspace ?? (await fresh());
     await ground.agent(place, prepare);
-    const mark = await ground.workspaces.mark(place);
+    const before = await ground.workspaces.snapshot(place);
     await ground.agent(place, work);
-    return ground.workspaces.changesSince(place, mark);
+    return ground.changesSince(place, before);
   }
 
   it('are none when nothing happened', async () => {
@@ -184,51 +184,42 @@ line'; echo 2 >'"quoted"'; echo 3 >'日本'; echo 4 >"$(printf 'caf\\351')"; ech
       'mkdir d; cd d; i=0; while [ $i -lt 500 ]; do echo $i >f$i; i=$((i+1)); done',
     );
     const begun = Date.now();
-    await ground.workspaces.mark(workspace);
+    await ground.workspaces.snapshot(workspace);
     await until(() => Date.now() > begun + 250);
-    await ground.workspaces.mark(workspace);
+    await ground.workspaces.snapshot(workspace);
     await ground.agent(workspace, 'echo more >>d/f7');
     const { head } = await ground.housekeeping.ask(
       workspace,
-      { op: 'mark', mark: 'counted', maxEntries: 1000, contentMaxBytes: 1000 },
+      { op: 'snapshot', maxEntries: 1000, fileMaxBytes: 1000, storeMaxBytes: 1000 },
       z.object({ read: z.number() }),
     );
     expect(head.read).toBe(1);
   });
 
-  it('can be asked again for a mark until it is forgotten, and then its contents are gone', async () => {
+  it('can be asked for again, and what nobody names is collected after a day', async () => {
     const workspace = await fresh();
+    const contents = async () => (await ground.kept(workspace, 'find objects -type f | wc -l')).trim();
     await ground.agent(workspace, 'echo first >file');
-    const mark = await ground.workspaces.mark(workspace);
+    const before = await ground.workspaces.snapshot(workspace);
     await ground.agent(workspace, 'echo second >file');
-    const first = await ground.workspaces.changesSince(workspace, mark);
-    expect(await ground.workspaces.changesSince(workspace, mark)).toEqual(first);
-    const objects = async () =>
-      (
-        await ground.sandboxes.shell('find /state/objects -type f | wc -l', {
-          workspace,
-          writable: [{ source: ground.housekeeping.stateDirectory(workspace.id), target: '/state' }],
-        })
-      ).stdout.trim();
-    expect(await objects()).toBe('2');
-    await ground.workspaces.forget(workspace, mark);
-    await ground.workspaces.forget(workspace, mark);
-    expect(await objects()).toBe('1');
-    await expect(ground.workspaces.changesSince(workspace, mark)).rejects.toMatchObject({ code: 'E009' });
+    const first = await ground.changesSince(workspace, before);
+    expect(await ground.changesSince(workspace, before)).toEqual(first);
+    await ground.workspaces.collect(workspace.id, () => Promise.resolve([]));
+    expect(await contents()).toBe('2');
+    await ground.kept(workspace, 'touch -d "2 days ago" trees/*');
+    await ground.workspaces.collect(workspace.id, () => Promise.resolve([before.tree]));
+    expect(await contents()).toBe('2');
+    await ground.workspaces.collect(workspace.id, () => Promise.resolve([]));
+    expect(await contents()).toBe('1');
+    await expect(ground.changesSince(workspace, before)).rejects.toMatchObject({ code: 'E009' });
   });
 
   it('may be asked for by several at once', async () => {
     const workspace = await fresh();
     await ground.agent(workspace, 'echo before >file');
-    const marks = await Promise.all([1, 2, 3].map(() => ground.workspaces.mark(workspace)));
+    const snapshots = await Promise.all([1, 2, 3].map(() => ground.workspaces.snapshot(workspace)));
     await ground.agent(workspace, 'echo after >file');
-    const found = await Promise.all(
-      marks.map(async (mark) => {
-        const changes = await ground.workspaces.changesSince(workspace, mark);
-        await ground.workspaces.forget(workspace, mark);
-        return changes;
-      }),
-    );
+    const found = await Promise.all(snapshots.map((before) => ground.changesSince(workspace, before)));
     for (const { files, diff } of found) {
       expect(files).toEqual([{ path: 'file', action: 'modified', size: 6, content: 'after\n' }]);
       expect(diff).toContain('-before\n+after\n');
@@ -273,16 +264,15 @@ line'; echo 2 >'"quoted"'; echo 3 >'日本'; echo 4 >"$(printf 'caf\\351')"; ech
               })
               .join('\n');
           await ground.agent(workspace, `${script(first)}\ntrue`);
-          const before = new Map(state);
-          const mark = await ground.workspaces.mark(workspace);
+          const stateBefore = new Map(state);
+          const before = await ground.workspaces.snapshot(workspace);
           await ground.agent(workspace, `${script(second)}\ntrue`);
-          const { files } = await ground.workspaces.changesSince(workspace, mark);
-          await ground.workspaces.forget(workspace, mark);
-          const expected = [...new Set([...before.keys(), ...state.keys()])]
-            .filter((path) => before.get(path) !== state.get(path))
+          const { files } = await ground.changesSince(workspace, before);
+          const expected = [...new Set([...stateBefore.keys(), ...state.keys()])]
+            .filter((path) => stateBefore.get(path) !== state.get(path))
             .map((path) => [
               path,
-              !before.has(path) ? 'created' : state.has(path) ? 'modified' : 'deleted',
+              !stateBefore.has(path) ? 'created' : state.has(path) ? 'modified' : 'deleted',
               state.get(path) ?? '',
             ]);
           expect(files.map(({ path, action, content }) => [path, action, content]).sort()).toEqual(

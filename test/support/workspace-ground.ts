@@ -8,7 +8,7 @@ import { Archives } from '../../src/workspaces/archives.js';
 import { Housekeeping } from '../../src/workspaces/housekeeping.js';
 import { SandboxedWorkspaces } from '../../src/workspaces/sandboxed-workspaces.js';
 import { Transfers } from '../../src/workspaces/transfers.js';
-import type { Workspace } from '../../src/workspaces/workspace.js';
+import type { ChangeSet, Snapshot, Workspace } from '../../src/workspaces/workspace.js';
 import { WorkspaceRegistry } from '../../src/workspaces/workspace-registry.js';
 import { sandboxGround, type SandboxGround } from './sandbox-ground.js';
 
@@ -19,8 +19,12 @@ export interface WorkspaceGround {
   workspaces: SandboxedWorkspaces;
   /** Another server on the same data, as after a restart. */
   restarted(): SandboxedWorkspaces;
+  /** What differs between a snapshot and now. */
+  changesSince(workspace: Workspace, before: Snapshot): Promise<ChangeSet>;
   /** Works in the workspace as an agent does. @throws Error unless it exits with 0 */
   agent(workspace: Workspace, line: string): Promise<string>;
+  /** Looks into what is kept of a workspace. */
+  kept(workspace: Workspace, line: string): Promise<string>;
   put(
     workspace: Workspace,
     path: string,
@@ -47,10 +51,18 @@ export async function workspaceGround(settings: NodeJS.ProcessEnv = {}): Promise
     housekeeping,
     workspaces,
     restarted: make,
+    changesSince: async (workspace, before) =>
+      workspaces.changes(workspace, before, await workspaces.snapshot(workspace, { count: true })),
     agent: async (workspace, line) => {
-      const { stdout, stderr, exit } = await sandboxes.shell(line, { workspace });
+      const { stdout, stderr, exit } = await workspaces.writing(workspace, () =>
+        sandboxes.shell(line, { workspace }),
+      );
       if (exit.code !== 0) throw new Error(`the agent's shell ended with ${describe(exit)}: ${stderr}`);
       return stdout;
+    },
+    kept: async (workspace, line) => {
+      const state = { source: housekeeping.stateDirectory(workspace.id), target: '/state' };
+      return (await sandboxes.shell(`cd /state && ${line}`, { workspace, writable: [state] })).stdout;
     },
     put: (workspace, path, content) =>
       workspaces.write(workspace, path, Readable.from([Buffer.from(content)])),

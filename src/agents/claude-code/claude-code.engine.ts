@@ -33,7 +33,13 @@ export class ClaudeCodeEngine extends AgentEngine {
   private async session(order: AgentOrder) {
     const { task, workspace, egress } = order;
     // Its way to granted hosts is mounted at the start, and each of its connections is recorded under its execution.
-    const claimed = egress === undefined ? await this.warm.claim(workspace, task) : 'egress';
+    // A copy is used once: what waits for its workspace would work in the workspace itself.
+    const claimed =
+      workspace.copy !== undefined
+        ? 'copy'
+        : egress === undefined
+          ? await this.warm.claim(workspace, task)
+          : 'egress';
     if (typeof claimed === 'string') return { session: await this.cold(order), outcome: claimed };
     const session = new ClaudeSession(claimed, task);
     try {

@@ -4,14 +4,18 @@
  * as well as from what is built of them.
  */
 import { clone } from './clone.mts';
+import { collect } from './collect.mts';
 import { compare } from './compare.mts';
-import { asFailure, Failure } from './failure.mts';
+import { copy, drop } from './copy.mts';
+import { exportChanges } from './export.mts';
+import { asFailure } from './failure.mts';
 import { list, missing, read, remove } from './files.mts';
+import { dieAfter, recover } from './journal.mts';
 import { shown } from './names.mts';
 import type { Answer, Hidden, Request } from './protocol.mts';
-import { scan } from './scan.mts';
+import { takeSnapshot, transitTo } from './snapshot.mts';
 import { discard } from './staging.mts';
-import { forget, loadLatest, loadMark, saveManifest } from './store.mts';
+import { loadTree } from './tree.mts';
 import { unpack } from './unpack.mts';
 import { countEntries, hide } from './walk.mts';
 import { write } from './write.mts';
@@ -58,26 +62,42 @@ async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<
       return say({ ok: true });
     case 'missing':
       return say({ ok: true, missing: missing(request.paths) });
-    case 'mark': {
-      const { manifest, read: count } = scan({ ...request, known: loadLatest() });
-      saveManifest(request.mark, manifest);
-      return say({ ok: true, read: count });
-    }
-    case 'changes': {
-      const before = loadMark(request.mark);
-      if (before === undefined) throw new Failure('E009', 'no such mark');
-      const { manifest, skipped } = scan({ ...request, known: loadLatest() });
-      saveManifest(undefined, manifest);
+    case 'snapshot': {
+      const { hash, files, bytes, skipped, read: count } = takeSnapshot(request, request.copy);
       const counted = skipped.map((name) => ({
         path: shown(name),
-        entries: countEntries(name, COUNTED_MAX),
+        entries: request.count === true ? countEntries(name, COUNTED_MAX) : 0,
       }));
-      say({ ok: true, skipped: counted });
-      return compare(before, manifest, request.contentMaxBytes).forEach(say);
+      return say({ ok: true, tree: hash, files: files.size, bytes, skipped: counted, read: count });
     }
-    case 'forget':
-      forget(request.mark);
+    case 'changes': {
+      const lines = compare(loadTree(request.before), loadTree(request.after), request.contentMaxBytes);
+      say({ ok: true });
+      return lines.forEach(say);
+    }
+    case 'export':
+      return exportChanges(
+        loadTree(request.before),
+        loadTree(request.after),
+        () => say({ ok: true }),
+        process.stdout,
+      );
+    case 'transit': {
+      const { lines, stayed } = transitTo(request);
+      say({ ok: true, stayed });
+      return lines.forEach(say);
+    }
+    case 'recover':
+      dieAfter(request.dieAt ?? Number.POSITIVE_INFINITY);
+      return say({ ok: true, recovered: recover() });
+    case 'copy':
+      copy(request.copy, request);
       return say({ ok: true });
+    case 'drop':
+      drop(request.copy);
+      return say({ ok: true });
+    case 'collect':
+      return say({ ok: true, ...collect(request.named, request.graceMs) });
     case 'unpack':
       return say({ ok: true, ...(await unpack(request, content)) });
     case 'pack': {

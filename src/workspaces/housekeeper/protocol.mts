@@ -2,6 +2,13 @@
 
 export type PathType = 'file' | 'directory' | 'any';
 
+/** As in `ScanLimits`. */
+export interface SnapshotLimits {
+  maxEntries: number;
+  fileMaxBytes: number;
+  storeMaxBytes: number;
+}
+
 export type ArchiveFormat = 'tar.gz' | 'zip';
 
 /** `merge`: what is not in the upload stays. `replace`: the target directory holds the upload and nothing else. */
@@ -40,9 +47,16 @@ export type Request =
   | { op: 'write'; path: string; maxBytes: number }
   | { op: 'remove'; path: string }
   | { op: 'missing'; paths: { path: string; type: PathType }[] }
-  | { op: 'mark'; mark: string; maxEntries: number; contentMaxBytes: number }
-  | { op: 'changes'; mark: string; maxEntries: number; contentMaxBytes: number }
-  | { op: 'forget'; mark: string }
+  /** `count`: how many entries the directories hold that are left out. */
+  | ({ op: 'snapshot'; copy?: string; count?: boolean } & SnapshotLimits)
+  | { op: 'changes'; before: string; after: string; contentMaxBytes: number }
+  | { op: 'export'; before: string; after: string }
+  /** `dieAt`: for tests, the point at which it kills itself. */
+  | ({ op: 'transit'; from: string; to: string; dieAt?: number } & SnapshotLimits)
+  | { op: 'recover'; dieAt?: number }
+  | ({ op: 'copy'; copy: string } & SnapshotLimits)
+  | { op: 'drop'; copy: string }
+  | { op: 'collect'; named: string[]; graceMs: number }
   | ({ op: 'unpack'; format: ArchiveFormat; limits: ArchiveLimits } & Placing)
   | {
       op: 'pack';
@@ -74,11 +88,12 @@ export type Answer =
 
 export type FailureCode = 'E003' | 'E004' | 'E009' | 'E010' | 'E012' | 'E015';
 
-/** A line that follows the answer to `changes`. */
+/** A line that follows the answer to `changes` and `transit`. */
 export interface ChangeLine {
   path: string;
   action: 'created' | 'modified' | 'deleted';
   size: number;
+  directory?: boolean;
   /** As git writes modes: 100644, 100755, 120000 for a link; undefined for what git does not know, and where nothing is. */
   modeBefore?: string;
   modeAfter?: string;
@@ -87,4 +102,14 @@ export interface ChangeLine {
   after?: string;
   binary?: boolean;
   truncated?: boolean;
+}
+
+/** Why a way from one tree to another cannot be gone. */
+export interface Conflict {
+  path: string;
+  /**
+   * It is not as it must be; what it is to become was too large to be kept, or is a special file; it is a directory that
+   * is to become something else and holds more.
+   */
+  reason: 'changed' | 'not-kept' | 'not-empty';
 }

@@ -1,120 +1,144 @@
-/** Records the present state of a workspace; files that are surely as they were are not read again. */
+/** Finds the present content of a workspace; files that are surely as they were are not read again. */
 import { createHash } from 'node:crypto';
-import { lstatSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { errorCode, Failure } from './failure.mts';
 import { typeOf } from './files.mts';
 import { onDisk } from './names.mts';
 import { openFile } from './open-file.mts';
-import { keep, type Manifest, type Recorded } from './store.mts';
+import type { Known, StatIndex } from './stat-index.mts';
+import { keep } from './store.mts';
+import { lineOf, type Tree, treeOf } from './tree.mts';
 import { walk } from './walk.mts';
 
-/** Directories whose content is no part of a change: what a package manager or git itself can make again. */
+/** Directories whose content is no part of a state: what a package manager or git itself can make again. */
 export const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git)$/;
 /**
- * Nanoseconds. A file that changed this shortly before a scan may have changed once more within the same tick of the
+ * Milliseconds. A file that changed this shortly before a scan may have changed once more within the same tick of the
  * file system's clock (10 ms at most), with the same times: its stat proves nothing and it is read again.
  */
-const RACY = 100_000_000n;
-/** Bytes: a larger file (sparse ones can be terabytes) is told apart by its stat alone. */
-const HASHED_MAX = 64 * 1024 * 1024;
-const CHUNK = 1024 * 1024;
+const RACY = 100;
+const PERMISSIONS = 0o7777;
+
+export interface ScanLimits {
+  maxEntries: number;
+  /** Bytes: a larger file (sparse ones can be terabytes) is told apart by its stat alone. */
+  fileMaxBytes: number;
+  /** Bytes of all kept contents, above which contents are hashed and not kept. */
+  storeMaxBytes: number;
+}
 
 export interface Scan {
-  manifest: Manifest;
+  begun: number;
+  tree: Tree;
+  files: Map<string, Known>;
   /** Directories that were left out, by name. */
   skipped: string[];
   /** How many files were read. */
   read: number;
-}
-
-export interface ScanOptions {
-  maxEntries: number;
-  /** Bytes up to which a content is kept. */
-  contentMaxBytes: number;
-  /** What is known from before. */
-  known: Manifest | undefined;
+  /** Bytes of all files. */
+  bytes: number;
+  /** Bytes that kept contents take now. */
+  kept: number;
 }
 
 /** @throws Failure E015 */
-export function scan({ maxEntries, contentMaxBytes, known }: ScanOptions): Scan {
-  const begun = BigInt(Date.now()) * 1_000_000n;
-  // Without a prototype: a file may be called __proto__.
-  const entries: Record<string, Recorded> = Object.create(null) as Record<string, Recorded>;
+export function scan(limits: ScanLimits, known: StatIndex | undefined): Scan {
+  const recorder = new Recorder(limits, known);
+  const entries: [string, string][] = [];
+  const files = new Map<string, Known>();
   const skipped: string[] = [];
-  let read = 0;
   walk(
     '',
-    { maxEntries, leaveOut: (name) => LEFT_OUT.test(name) },
+    { maxEntries: limits.maxEntries, leaveOut: (name) => LEFT_OUT.test(name) },
     {
       skipped: (name) => skipped.push(name),
       entry: (name) => {
-        const before = known?.entries[name];
-        const found = record(name, (stats) =>
-          isSurelySame(stats, before, known) ? before?.hash : ((read += 1), hashOf(name, contentMaxBytes)),
-        );
-        if (found !== undefined) entries[name] = found;
+        if (LEFT_OUT.test(name) && isDirectoryNow(name)) return;
+        const found = recorder.record(name);
+        if (found === undefined) return;
+        entries.push([name, found.line]);
+        if (found.signature !== '') files.set(name, found);
       },
     },
   );
-  return { manifest: { begun: String(begun), entries }, skipped, read };
+  const { begun, read, bytes, kept } = recorder;
+  return { begun, tree: treeOf(entries), files, skipped, read, bytes, kept };
 }
 
-/** Undefined for directories, and for what is gone meanwhile. */
-function record(name: string, hash: (stats: BigIntStats) => string | undefined): Recorded | undefined {
-  try {
-    const stats = lstatSync(onDisk(name), { bigint: true });
-    const type = typeOf(stats);
-    if (type === 'directory') return undefined;
-    return {
-      type,
-      mode: Number(stats.mode & 0o777n),
-      size: type === 'other' ? 0 : Number(stats.size),
-      modified: String(stats.mtimeNs),
-      changed: String(stats.ctimeNs),
-      inode: String(stats.ino),
-      ...(type === 'file' ? { hash: hash(stats) } : {}),
-      ...(type === 'symlink' ? { target: readlinkSync(onDisk(name), 'latin1') } : {}),
-    };
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errorCode(error) ?? '')) return undefined;
-    throw error;
+/** Says what is at a name now, in the words of a tree, and keeps the contents it reads. */
+export class Recorder {
+  readonly begun = Date.now();
+  read = 0;
+  bytes = 0;
+  kept: number;
+  readonly #limits: ScanLimits;
+  readonly #known: StatIndex | undefined;
+
+  constructor(limits: ScanLimits, known: StatIndex | undefined) {
+    this.#limits = limits;
+    this.#known = known;
+    this.kept = known?.kept ?? 0;
+  }
+
+  /** Undefined for what is not there. The signature is '' for all but files. */
+  record(name: string): Known | undefined {
+    try {
+      const stats = lstatSync(onDisk(name));
+      const type = typeOf(stats);
+      const mode = stats.mode & PERMISSIONS;
+      if (type === 'symlink')
+        return { signature: '', line: lineOf({ type, target: readlinkSync(onDisk(name), 'latin1') }) };
+      if (type !== 'file') return { signature: '', line: lineOf({ type, mode }) };
+      this.bytes += stats.size;
+      const signature = signatureOf(stats);
+      const before = this.#known?.files.get(name);
+      const isSame =
+        before?.signature === signature && stats.ctimeMs + RACY < (this.#known?.begun ?? Number.NaN);
+      return { signature, line: isSame ? before.line : this.#lineOfFile(name, stats, signature) };
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errorCode(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  #lineOfFile(name: string, stats: Stats, signature: string): string {
+    const mode = stats.mode & PERMISSIONS;
+    const content =
+      stats.size > this.#limits.fileMaxBytes ? undefined : contentOf(name, this.#limits.fileMaxBytes);
+    if (content === undefined)
+      return lineOf({ type: 'unread', mode, size: stats.size, hash: sha256(signature) });
+    this.read += 1;
+    const hash = sha256(content);
+    if (this.kept < this.#limits.storeMaxBytes) this.kept += keep(hash, content);
+    return lineOf({ type: 'file', mode, size: content.length, hash });
   }
 }
 
-function isSurelySame(
-  stats: BigIntStats,
-  before: Recorded | undefined,
-  known: Manifest | undefined,
-): boolean {
-  return (
-    before?.hash !== undefined &&
-    known !== undefined &&
-    before.size === Number(stats.size) &&
-    before.modified === String(stats.mtimeNs) &&
-    before.changed === String(stats.ctimeNs) &&
-    before.inode === String(stats.ino) &&
-    stats.ctimeNs + RACY < BigInt(known.begun)
-  );
-}
+/**
+ * What tells that a file is the same. Times as floating milliseconds tell a quarter of a microsecond apart, far below a tick.
+ */
+export const signatureOf = ({ mode, size, mtimeMs, ctimeMs, ino }: Stats): string =>
+  `${mode} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;
+
+const sha256 = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex');
+
+const isDirectoryNow = (name: string): boolean =>
+  lstatSync(onDisk(name), { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** Undefined when the file cannot be read, or is too large. */
-function hashOf(name: string, contentMaxBytes: number): string | undefined {
+function contentOf(name: string, maxBytes: number): Buffer | undefined {
   try {
     using file = openFile(name);
-    if (file.stats.size > HASHED_MAX) return undefined;
-    const hash = createHash('sha256');
     const chunks: Buffer[] = [];
     let size = 0;
     for (;;) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Number(file.stats.size) - size + 1));
+      const chunk = Buffer.allocUnsafe(Math.max(Number(file.stats.size) - size, 0) + 1);
       const length = readSync(file.descriptor, chunk);
-      if (length === 0) break;
+      if (length === 0) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       size += length;
-      if (size > HASHED_MAX) return undefined;
-      hash.update(chunk.subarray(0, length));
-      if (size <= contentMaxBytes) chunks.push(chunk.subarray(0, length));
+      if (size > maxBytes) return undefined;
+      chunks.push(chunk.subarray(0, length));
     }
-    return size <= contentMaxBytes ? keep(Buffer.concat(chunks)) : hash.digest('hex');
   } catch (error) {
     if (error instanceof Failure || ['EACCES', 'ELOOP', 'ENXIO'].includes(errorCode(error) ?? ''))
       return undefined;

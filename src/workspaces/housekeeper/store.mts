@@ -1,107 +1,123 @@
 /**
- * What the housekeeper remembers of a workspace, in a directory that agents never see: manifests (one per mark, and the
- * latest) and the contents they name, by SHA-256.
+ * What the housekeeper keeps of a workspace, in a directory that agents never see: contents by their SHA-256, trees that
+ * name them, and what is under way. Everything is written beside its place first, and checked when it is read back.
  */
-import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import {
-  existsSync,
-  linkSync,
+  closeSync,
+  constants,
+  fsyncSync,
   mkdirSync,
-  readdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
-  writeFileSync,
+  statSync,
+  writeSync,
 } from 'node:fs';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { errorCode } from './failure.mts';
+import { errorCode, Failure } from './failure.mts';
 
-const STATE = '/state';
-const LATEST = `${STATE}/latest`;
-/** The lightest compression: marks are made before each execution, and sources shrink to a third even so. */
+export const STATE = '/state';
+/** The lightest compression: snapshots are made around each execution, and sources shrink to a third even so. */
 const LEVEL = 1;
+/** New files above which the whole file system is flushed at once: about what as many single flushes cost here. */
+const FLUSHED_ONE_BY_ONE = 16;
+/** Bytes: no kept content is larger. */
+const UNPACKED_MAX = 1024 * 1024 * 1024;
 
-/** An entry of a workspace as it was. Numbers of nanoseconds and inodes as text: they do not fit a number. */
-export interface Recorded {
-  type: 'file' | 'symlink' | 'other';
-  /** Permission bits. */
-  mode: number;
-  size: number;
-  modified: string;
-  changed: string;
-  inode: string;
-  /** SHA-256 of a file's content; absent when it could not be read or is too large to be. */
-  hash?: string;
-  /** What a link points to, by bytes. */
-  target?: string;
-}
+/** Files that were written and are not on the disk yet. */
+const unflushed: string[] = [];
 
-export interface Manifest {
-  /** When the scan began, in nanoseconds since the epoch. */
-  begun: string;
-  entries: Record<string, Recorded>;
-}
+export const pack = (content: Buffer | string): Buffer =>
+  deflateRawSync(typeof content === 'string' ? Buffer.from(content, 'latin1') : content, { level: LEVEL });
+export const unpack = (packed: Buffer): Buffer => inflateRawSync(packed, { maxOutputLength: UNPACKED_MAX });
 
-export function saveManifest(mark: string | undefined, manifest: Manifest): void {
-  const temporary = `${STATE}/${process.pid}.new`;
-  writeFileSync(temporary, deflateRawSync(JSON.stringify(manifest), { level: LEVEL }));
-  if (mark !== undefined) {
-    mkdirSync(`${STATE}/marks`, { recursive: true });
-    linkSync(temporary, markPath(mark));
-  }
-  renameSync(temporary, LATEST);
-}
-
-export const loadMark = (mark: string): Manifest | undefined => load(markPath(mark));
-export const loadLatest = (): Manifest | undefined => load(LATEST);
-
-/** Removes a mark, and every content that neither another mark nor the latest state names. */
-export function forget(mark: string): void {
-  rmSync(markPath(mark), { force: true });
-  const marks = existsSync(`${STATE}/marks`) ? readdirSync(`${STATE}/marks`) : [];
-  const manifests = [loadLatest(), ...marks.map((name) => loadMark(name))];
-  const named = new Set(
-    manifests.flatMap((manifest) => Object.values(manifest?.entries ?? {}).map(({ hash }) => hash)),
-  );
-  for (const shelf of existsSync(`${STATE}/objects`) ? readdirSync(`${STATE}/objects`) : [])
-    for (const hash of readdirSync(`${STATE}/objects/${shelf}`))
-      if (!named.has(hash)) rmSync(`${STATE}/objects/${shelf}/${hash}`);
-}
-
-/** Keeps a content and returns its name. */
-export function keep(content: Buffer): string {
-  const hash = createHash('sha256').update(content).digest('hex');
+/** Keeps a content under its name. Answers how many bytes that took; 0 when it was there. */
+export function keep(hash: string, content: Buffer): number {
   const path = objectPath(hash);
-  if (existsSync(path)) return hash;
-  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
-  writeFileSync(`${path}.new`, deflateRawSync(content, { level: LEVEL }));
-  renameSync(`${path}.new`, path);
-  return hash;
+  if (isKept(hash)) return 0;
+  const packed = pack(content);
+  writeWhole(path, packed);
+  return packed.length;
 }
 
-/** A kept content; undefined when it was not kept (too large). */
+/** An empty file is what a power cut left of one that was not flushed: nothing packs to nothing. */
+export const isKept = (hash: string): boolean =>
+  (statSync(objectPath(hash), { throwIfNoEntry: false })?.size ?? 0) > 0;
+
+/** A kept content; undefined when it was not kept. @throws Error when what is kept is not what was */
 export function recall(hash: string): Buffer | undefined {
   const packed = readIfAny(objectPath(hash));
-  return packed && inflateRawSync(packed);
-}
-
-/** The server names marks; they are UUIDs. */
-const markPath = (mark: string) => `${STATE}/marks/${mark}`;
-const objectPath = (hash: string) => `${STATE}/objects/${hash.slice(0, 2)}/${hash}`;
-
-function load(path: string): Manifest | undefined {
-  const packed = readIfAny(path);
   if (packed === undefined) return undefined;
-  // It was written by `saveManifest`, where nobody else can write.
-  const manifest = JSON.parse(inflateRawSync(packed).toString()) as Manifest;
-  return { ...manifest, entries: Object.assign(Object.create(null) as object, manifest.entries) };
+  const content = unpackedOrNothing(packed);
+  if (content === undefined || createHash('sha256').update(content).digest('hex') !== hash)
+    throw new Error(`the content ${hash} is damaged`);
+  return content;
 }
 
-function readIfAny(path: string): Buffer | undefined {
+export const objectPath = (hash: string): string => `${STATE}/objects/${hash.slice(0, 2)}/${hash}`;
+
+/**
+ * Writes a file whole or not at all.
+ * @param lasting what must outlive a power cut: it is on the disk after `flush`
+ */
+export function writeWhole(path: string, content: Buffer | string, { lasting = true } = {}): void {
+  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+  const descriptor = openSync(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, path);
+  if (lasting) unflushed.push(path);
+}
+
+/** Returns when all that is to last is on the disk. */
+export function flush(): void {
+  if (unflushed.length > FLUSHED_ONE_BY_ONE) flushFileSystem(STATE);
+  else {
+    for (const path of unflushed) flushOne(path);
+    for (const directory of new Set(unflushed.map((path) => path.slice(0, path.lastIndexOf('/')))))
+      flushOne(directory);
+  }
+  unflushed.length = 0;
+}
+
+export function flushFileSystem(path: string): void {
+  const { status } = spawnSync('/bin/sync', ['-f', path], { stdio: 'ignore' });
+  if (status !== 0) throw new Failure('E015', 'the disk takes nothing more');
+}
+
+export function readIfAny(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function flushOne(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unpackedOrNothing(packed: Buffer): Buffer | undefined {
+  try {
+    return unpack(packed);
+  } catch {
+    return undefined; // cut or overwritten: the caller says so
   }
 }

@@ -23,7 +23,7 @@ export interface WalkOptions {
 
 export interface WalkHooks {
   entry: (name: string) => void;
-  /** A directory that is not gone into: by rule, because it cannot be read, or because its path is too long. */
+  /** A directory that is not gone into, or not wholly: by rule, because it cannot be read, or because paths get too long. */
   skipped?: (name: string) => void;
 }
 
@@ -35,17 +35,21 @@ export function walk(
 ): void {
   const pending = [from];
   let seen = 0;
+  const tooLong = new Set<string>();
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     const entered = eachEntry(directory, (name, isDirectory) => {
       if ((seen += 1) > maxEntries)
         throw new Failure('E015', `the workspace has more than ${maxEntries} entries`);
-      if (name.length > PATH_MAX) return;
+      if (name.length > PATH_MAX) {
+        tooLong.add(directory);
+        return;
+      }
       entry(name);
       if (!isDirectory) return;
       if (leaveOut?.(name) === true) skipped?.(name);
       else pending.push(name);
     });
-    if (!entered) skipped?.(directory);
+    if (!entered || tooLong.has(directory)) skipped?.(directory);
   }
 }
 

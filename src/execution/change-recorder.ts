@@ -1,0 +1,84 @@
+/** Keeps what a workspace holds before and after somebody works in it, and finds what they changed. */
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Redactor } from '../redaction/redactor.js';
+import { SnapshotLog, type SnapshotKind } from '../workspaces/snapshot-log.js';
+import { type ChangeSet, type Snapshot, type Workspace, Workspaces } from '../workspaces/workspace.js';
+import type { Execution } from './execution.js';
+import { ExecutionStore } from './execution-store.js';
+
+export interface RecordedChanges {
+  changes: ChangeSet;
+  /** Id of the snapshot that `options.backup` asked for. */
+  backup?: string;
+}
+
+/**
+ * Works in the workspace, or for a dry run in a copy of it; `mayAct` is awaited before anything there is changed.
+ */
+type Work = (place: Workspace, mayAct: () => Promise<void>) => Promise<unknown>;
+
+@Injectable()
+export class ChangeRecorder {
+  private readonly logger = new Logger('Execution');
+  private readonly redactor: Redactor;
+
+  constructor(
+    private readonly workspaces: Workspaces,
+    private readonly snapshots: SnapshotLog,
+    private readonly store: ExecutionStore,
+    config: Config,
+  ) {
+    this.redactor = new Redactor(config.secrets);
+  }
+
+  /**
+   * The content before is kept when the first tool wants to run: until then nothing can have changed, and the first words
+   * need not wait for it. A backup is made in any case.
+   */
+  async record(execution: Execution, workspace: Workspace, work: Work): Promise<RecordedChanges> {
+    if (execution.request.options?.dryRun !== true)
+      return this.workspaces.writing(workspace, () => this.around(execution, workspace, work));
+    const copy = await this.workspaces.copy(workspace);
+    try {
+      return await this.around(execution, copy, work);
+    } finally {
+      await this.workspaces
+        .discard(copy)
+        .catch((error: unknown) => this.logger.warn({ msg: 'a copy was left behind', err: error }));
+    }
+  }
+
+  private async around(execution: Execution, place: Workspace, work: Work): Promise<RecordedChanges> {
+    const isBackup = execution.request.options?.backup === true;
+    let begin: Promise<{ before: Snapshot; id: string }> | undefined;
+    const mayAct = async () => {
+      begin ??= this.begin(execution, place, isBackup ? 'backup' : 'before');
+      await begin;
+    };
+    if (isBackup) await mayAct();
+    await work(place, mayAct);
+    if (begin === undefined) return { changes: { files: [], diff: '', skipped: [] } };
+    const { before, id } = await begin;
+    const after = await this.workspaces.snapshot(place, { count: true });
+    if (after.tree !== before.tree) {
+      const kind = place.copy === undefined ? 'after' : 'dry-run';
+      await this.snapshots.record(place.id, after, kind, execution.id);
+    }
+    await this.store.saveTrees(execution, { treeAfter: after.tree });
+    const changes = this.redactor.value(await this.workspaces.changes(place, before, after));
+    return { changes, ...(isBackup ? { backup: id } : {}) };
+  }
+
+  /** Named by the log before it is named by the row: what a row names can always be had. */
+  private async begin(
+    execution: Execution,
+    place: Workspace,
+    kind: SnapshotKind,
+  ): Promise<{ before: Snapshot; id: string }> {
+    const before = await this.workspaces.snapshot(place);
+    const id = await this.snapshots.record(place.id, before, kind, execution.id);
+    await this.store.saveTrees(execution, { treeBefore: before.tree });
+    return { before, id };
+  }
+}
