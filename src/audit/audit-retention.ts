@@ -29,8 +29,8 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Never rejects: the next hour tries again. */
-  async sweep(): Promise<void> {
-    const cutoff = this.clock.now() - this.config.values.AUDIT_RETENTION_DAYS * DAY_MS;
+  async sweep(now = this.clock.now()): Promise<void> {
+    const cutoff = now - this.config.values.AUDIT_RETENTION_DAYS * DAY_MS;
     try {
       while (!this.stopping && (await this.log.sweep(cutoff)) > 0);
     } catch (error) {

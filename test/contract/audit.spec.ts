@@ -306,18 +306,11 @@ describe('audit', () => {
     });
 
     it('sweeps what is older than AUDIT_RETENTION_DAYS', async () => {
-      const days = (n: number) =>
-        jest.spyOn(Date, 'now').mockReturnValue(new Date().getTime() + n * 86_400_000);
-      try {
-        days(399);
-        await app.get(AuditRetention).sweep();
-        expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 6 });
-        days(401);
-        await app.get(AuditRetention).sweep();
-        expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 0, head: { id: 6 } });
-      } finally {
-        jest.restoreAllMocks();
-      }
+      const sweepAfter = (days: number) => app.get(AuditRetention).sweep(Date.now() + days * 86_400_000);
+      await sweepAfter(399);
+      expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 6 });
+      await sweepAfter(401);
+      expect(await app.get(AuditLog).verify()).toMatchObject({ valid: true, entries: 0, head: { id: 6 } });
     });
 
     it('never sweeps a broken segment away', async () => {

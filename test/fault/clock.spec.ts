@@ -64,7 +64,7 @@ describe('a wall clock that jumps', () => {
       prompt: '@text Working.\n@hang',
       options: { timeout: 6000 },
     });
-    await admin.firstEvent(limited.id, 'agent.text');
+    await admin.firstEvent(limited.id, 'execution.started');
 
     await jumpTo(offset);
     const after = await admin.submit(QUICK);
