@@ -5,11 +5,12 @@ import { until } from './until.ts';
 /** Whatever the product does when nothing is set. */
 export const POOL_BY_DEFAULT: NodeJS.ProcessEnv = { POOL_SIZE: undefined };
 
-export const poolOf = (size: number): NodeJS.ProcessEnv => ({ POOL_SIZE: String(size) });
+/** So many for workspaces that are in use, and none for those to come: how many there are is known then. */
+export const poolOf = (size: number): NodeJS.ProcessEnv => ({ POOL_SIZE: String(size), POOL_SPARES: '0' });
 
 /** Resolves once so many sandboxes wait for a prompt. */
 export const untilWarm = (server: Server, count: number): Promise<void> =>
-  until(async () => (await server.metric('caisson_pool_warm')) >= count, `${count} warm sandboxes`, 60_000);
+  until(async () => (await server.metric('caisson_pool_ready')) >= count, `${count} warm sandboxes`, 60_000);
 
 /** How many executions found a sandbox that was started ahead, and how many did not. */
 export async function claims(server: Server): Promise<{ hits: number; misses: number }> {
