@@ -22,6 +22,7 @@ import { isEnd } from './execution-state.js';
 import { ExecutionStore, type Idempotency, type ListQuery } from './execution-store.js';
 import { Lifecycle } from './lifecycle.js';
 import { requestHash } from './request-hash.js';
+import { waitingOf } from './waiting.js';
 
 export const DEFAULT_PROJECT = 'default';
 
@@ -71,7 +72,7 @@ export class ExecutionService {
       const execution = this.executionOf(request, task, userId, caller);
       await this.checkPaths(task, execution);
       await this.accept(execution, idempotency, caller);
-      this.queue.offer({ executionId: execution.id, userId });
+      this.queue.offer(waitingOf(execution));
       return execution;
     } catch (error) {
       // Two calls with one key at once: the unique index let one in, and the other answers that one.
@@ -129,7 +130,8 @@ export class ExecutionService {
       throw new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER, details });
     };
     if (this.lifecycle.stopping) refuse('The server is shutting down.');
-    if (this.queue.depth + this.entering >= this.config.values.QUEUE_MAX) refuse('The queue is full.');
+    if (this.queue.waiting.interactive + this.entering >= this.config.values.QUEUE_MAX)
+      refuse('The queue is full.');
     if (this.sandboxes.report?.ok === false) refuse('No sandbox can be had here; /health/ready says why.');
   }
 
@@ -157,6 +159,7 @@ export class ExecutionService {
       requestId: caller.requestId,
       action: request.action,
       access: task.access,
+      priority: 'interactive',
       engine: this.engine.name,
       model: task.model,
       request,

@@ -159,6 +159,8 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   response: execution.response === undefined ? null : JSON.stringify(execution.response),
 });
 
+type Closed = 'action' | 'access' | 'priority' | 'status' | 'errorCode';
+
 /** The columns hold what `toRow` and the guarded updates wrote, so the closed vocabularies can be trusted. */
 function fromRow({
   idempotencyKey: _key,
@@ -166,8 +168,7 @@ function fromRow({
   ...row
 }: Selectable<ExecutionsTable>): Execution {
   return {
-    ...(row as Omit<typeof row, 'action' | 'access' | 'status' | 'errorCode'> &
-      Pick<Execution, 'action' | 'access' | 'status' | 'errorCode'>),
+    ...(row as Omit<typeof row, Closed> & Pick<Execution, Closed>),
     request: JSON.parse(row.request) as Execution['request'],
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { ClaudeCodeRequest, CommandAction } from '../commands/claude-code-request.js';
 import type { ClaudeCodeResponse } from '../commands/claude-code-response.js';
 import type { ExecutionStatus } from './execution-state.js';
+import type { Priority } from './waiting.js';
 
 export interface Execution {
   /** UUIDv7. */
@@ -14,6 +15,7 @@ export interface Execution {
   requestId: string;
   action: CommandAction;
   access: WorkspaceAccess;
+  priority: Priority;
   engine: string;
   model: string;
   request: ClaudeCodeRequest;

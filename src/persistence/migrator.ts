@@ -4,11 +4,13 @@ import type { Database } from './database.js';
 import * as initial from './migrations/0001-initial.js';
 import * as auditAnchors from './migrations/0002-audit-anchors.js';
 import * as egress from './migrations/0003-egress.js';
+import * as batches from './migrations/0007-batches.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-audit-anchors': auditAnchors,
   '0003-egress': egress,
+  '0007-batches': batches,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */

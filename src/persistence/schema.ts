@@ -14,6 +14,7 @@ export interface ExecutionsTable {
   requestId: Fixed<string>;
   action: Fixed<string>;
   access: Fixed<string>;
+  priority: Fixed<string>;
   engine: Fixed<string>;
   model: Fixed<string>;
   /** The ClaudeCodeRequest as JSON. */

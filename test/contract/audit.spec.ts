@@ -14,6 +14,7 @@ const execution = (more: Partial<Execution> = {}): Execution => ({
   requestId: 'request-1',
   action: 'generate',
   access: 'read-write',
+  priority: 'interactive',
   engine: 'claude-code',
   model: 'rehearsal',
   request: { action: 'generate', prompt: 'the prompt nobody may read' },

@@ -59,6 +59,7 @@ describe('the event log', () => {
         requestId: 'r',
         action: 'generate',
         access: 'read-write',
+        priority: 'interactive',
         engine: 'claude-code',
         model: 'm',
         request: '{}',

@@ -26,6 +26,7 @@ import { EventLog } from '../../src/execution/event-log.js';
 import { ExecutionModule } from '../../src/execution/execution.module.js';
 import { ExecutionQueue } from '../../src/execution/execution-queue.js';
 import { Lifecycle } from '../../src/execution/lifecycle.js';
+import type { Priority } from '../../src/execution/waiting.js';
 import { HealthModule } from '../../src/health/health.module.js';
 import { Log } from '../../src/logging/log.js';
 import { LoggingModule } from '../../src/logging/logging.module.js';
@@ -75,7 +76,7 @@ class TrialController {
 
 const sandbox: { report?: ProbeReport; starts: Emittery } = { starts: new Emittery() };
 const eventLog = { deliveries: new Emittery() };
-const queue = { depth: 0, running: 0 };
+const queue = { waiting: { interactive: 0, batch: 0 }, running: 0 };
 const gateway = { answers: new Emittery() };
 
 @Global()
@@ -103,7 +104,7 @@ export interface EdgeApp {
   events: DomainEvents;
   lifecycle: Lifecycle;
   gateway: { answers: Emittery };
-  queue: { depth: number; running: number };
+  queue: { waiting: Record<Priority, number>; running: number };
   sandbox: { report?: ProbeReport; starts: Emittery };
   eventLog: { deliveries: Emittery };
   /** Log lines so far. */

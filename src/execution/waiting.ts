@@ -1,0 +1,23 @@
+/** What dispatch must know of an execution that waits for its turn. */
+import type { WorkspaceAccess } from '../sandbox/sandbox.js';
+import type { Execution } from './execution.js';
+
+/** The first goes before the second: somebody waits for it. */
+export const PRIORITIES = ['interactive', 'batch'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+export interface Waiting {
+  executionId: string;
+  userId: string;
+  projectId: string;
+  access: WorkspaceAccess;
+  priority: Priority;
+}
+
+export const waitingOf = ({ id, userId, projectId, access, priority }: Execution): Waiting => ({
+  executionId: id,
+  userId,
+  projectId,
+  access,
+  priority,
+});
