@@ -8,6 +8,8 @@ import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
+import { ApiKeys } from './api-keys.js';
+import { secretOf } from './auth.guard.js';
 import { answerClientError } from './client-error.js';
 import { halfOfTheDescriptors } from './descriptor-limit.js';
 import { Throttle } from './throttle.js';
@@ -20,9 +22,12 @@ const FILE_ROUTE = /^\/api\/projects\/[^/]+\/(?:files\/|upload(?:[/?]|$))/i;
 /** Those that are large are given the time of a transfer. */
 const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 
+/** The one JSON body that is many. */
+const BATCH_ROUTE = /^\/api\/batches\/?(\?|$)/i;
+
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
-  const { BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT, TRUST_PROXY } =
+  const { BATCH_MAX_BYTES, BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT, TRUST_PROXY } =
     app.get(Config).values;
   app.set('trust proxy', TRUST_PROXY);
   app.use(requestLog(app.get(Log)));
@@ -42,8 +47,14 @@ export function prepareHttp(app: NestExpressApplication): void {
     });
   app.use(addressThrottle(app.get(Throttle)));
   app.use(wholeWithin(REQUEST_TIMEOUT_MS));
-  app.use(refuseLargeBody(BODY_MAX_BYTES));
-  app.useBodyParser('json', { limit: BODY_MAX_BYTES, type: isJsonBody });
+  app.use(keyBeforeLargeBody(app.get(ApiKeys)));
+  for (const [limit, type] of [
+    [BATCH_MAX_BYTES, isBatch],
+    [BODY_MAX_BYTES, isOrdinary],
+  ] as const) {
+    app.use(refuseLargeBody(limit, type));
+    app.useBodyParser('json', { limit, type });
+  }
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
   const server: Server = app.getHttpServer();
@@ -74,12 +85,26 @@ const wholeWithin = (milliseconds: number) => (request: Request, _response: Resp
 };
 
 /** Answers at once what the parser would refuse only after it has read it all; Node drains the rest behind the answer. */
-const refuseLargeBody = (limit: number) => (request: Request, _response: Response, next: NextFunction) => {
-  if (isJsonBody(request) && Number(request.headers['content-length']) > limit)
-    throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
-  next();
-};
+const refuseLargeBody =
+  (limit: number, applies: (request: WithBody) => boolean) =>
+  (request: Request, _response: Response, next: NextFunction) => {
+    if (applies(request) && Number(request.headers['content-length']) > limit)
+      throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
+    next();
+  };
 
-const isJsonBody = (request: { url?: string; headers: { 'content-type'?: string } }): boolean =>
+/** Parsing some megabytes holds up everybody for some ten milliseconds: nobody unknown may cause that. */
+const keyBeforeLargeBody =
+  (keys: ApiKeys) => async (request: Request, _response: Response, next: NextFunction) => {
+    if (isBatch(request)) await keys.authenticate(secretOf(request));
+    next();
+  };
+
+type WithBody = { url?: string; headers: { 'content-type'?: string } };
+
+const isBatch = (request: WithBody): boolean => isJsonBody(request) && BATCH_ROUTE.test(request.url ?? '');
+const isOrdinary = (request: WithBody): boolean => isJsonBody(request) && !isBatch(request);
+
+const isJsonBody = (request: WithBody): boolean =>
   /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') &&
   !FILE_ROUTE.test(request.url ?? '');

@@ -13,7 +13,7 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor',
  * Walks without recursion, so that depth cannot hurt the walker itself.
  * @throws ClaudeCodeError E003 naming the first field that is not acceptable
  */
-export function assertPlainJson(root: unknown): void {
+export function assertPlainJson(root: unknown, maxValues = MAX_VALUES): void {
   const waiting: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
   let values = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -25,8 +25,8 @@ export function assertPlainJson(root: unknown): void {
         { field: path.split('.', 3).join('.'), problem: `is nested deeper than ${MAX_DEPTH} levels` },
       ]);
     values += Array.isArray(value) ? value.length : Object.keys(value).length;
-    if (values > MAX_VALUES)
-      throw invalidRequest([{ field: path || 'body', problem: `makes it more than ${MAX_VALUES} values` }]);
+    if (values > maxValues)
+      throw invalidRequest([{ field: path || 'body', problem: `makes it more than ${maxValues} values` }]);
     for (const [key, child] of Object.entries(value)) {
       const field = path === '' ? key : `${path}.${key}`;
       if (FORBIDDEN_KEYS.has(key)) throw invalidRequest([{ field, problem: 'must not be given' }]);

@@ -10,7 +10,7 @@ import type { ChangeSet } from '../workspaces/workspace.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
 import type { Execution } from './execution.js';
-import type { ExecutionEvent, Fact } from './execution-event.js';
+import type { Fact, RecordedEvent } from './execution-event.js';
 import { responseOf } from './execution-response.js';
 import { endOf } from './execution-state.js';
 import { type End, ExecutionStore } from './execution-store.js';
@@ -75,7 +75,7 @@ export class ExecutionEnder {
   private async write(
     ended: Execution & End,
     { usage, changes }: AttemptResult,
-  ): Promise<ExecutionEvent[] | undefined> {
+  ): Promise<RecordedEvent[] | undefined> {
     return this.database.transaction().execute(async (db) => {
       if (!(await this.store.end(db, ended, ended))) return undefined;
       if (changes.files.length > 0) await this.store.saveChanges(db, ended.id, changes);

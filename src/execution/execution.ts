@@ -16,6 +16,9 @@ export interface Execution {
   action: CommandAction;
   access: WorkspaceAccess;
   priority: Priority;
+  /** When it was asked for with others: which batch, and where in it (0, 1, 2 …). */
+  batchId?: string;
+  position?: number;
   engine: string;
   model: string;
   request: ClaudeCodeRequest;

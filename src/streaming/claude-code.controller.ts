@@ -23,7 +23,7 @@ import { EventLog } from '../execution/event-log.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { IdempotencyKey } from '../execution/idempotency-key.decorator.js';
 import { finishedResponse } from './finished-response.js';
-import { sendEvents, untilClosed } from './sse.js';
+import { eventNumber, sendEvents, untilClosed } from './sse.js';
 
 @ApiTags('executions')
 @ApiBearerAuth()
@@ -59,7 +59,7 @@ export class ClaudeCodeController {
     response.setHeader('X-Execution-Id', id);
     // A reader that leaves stops nothing: the execution goes on, and its answer waits under its id.
     const events = this.log.follow(id, 0, untilClosed(response));
-    if (request.options?.streaming === true) return sendEvents(response, events);
+    if (request.options?.streaming === true) return sendEvents(response, events, eventNumber);
     const answer = await finishedResponse(events);
     if (answer === undefined) return;
     const { error } = answer;

@@ -11,7 +11,8 @@ import { EventLog } from '../execution/event-log.js';
 import type { ExecutionEvent } from '../execution/execution-event.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { EventsQuery, EventView } from './events.dto.js';
-import { sendEvents, untilClosed } from './sse.js';
+import { resumeFrom } from './resume-from.js';
+import { eventNumber, sendEvents, untilClosed } from './sse.js';
 
 const EVENT_NUMBER = new ParseIntPipe({
   exceptionFactory: () => invalidRequest([{ field: 'seq', problem: 'must be the number of an event' }]),
@@ -47,7 +48,7 @@ export class EventsController {
   ): Promise<void> {
     await this.executions.find(id, principal);
     const after = resumeFrom(request.header('last-event-id')) ?? query.after;
-    await sendEvents(response, this.log.follow(id, after, untilClosed(response)));
+    await sendEvents(response, this.log.follow(id, after, untilClosed(response)), eventNumber);
   }
 
   @Get(':seq')
@@ -64,16 +65,4 @@ export class EventsController {
     if (event?.seq !== seq) throw new ClaudeCodeError('E009', 'There is no such event.');
     return event;
   }
-}
-
-/** @throws ClaudeCodeError E003 */
-function resumeFrom(header: string | undefined): number | undefined {
-  if (header === undefined || header === '') return undefined;
-  if (!/^\d{1,15}$/.test(header)) {
-    const problem = 'must be the number of an event';
-    throw new ClaudeCodeError('E003', `Last-Event-ID ${problem}`, {
-      details: [{ field: 'Last-Event-ID', problem }],
-    });
-  }
-  return Number(header);
 }

@@ -49,7 +49,7 @@ describe('audit', () => {
     app.database
       .transaction()
       .execute((db) =>
-        app.events.emitSerial('execution.accepted', { execution: execution(more), caller, db }),
+        app.events.emitSerial('executions.accepted', { executions: [execution(more)], caller, db }),
       );
   /** A database in which somebody has been at work behind the server's back. */
   const tamper = (work: (db: Kysely<Schema>) => Promise<unknown>) => work(app.database);
@@ -90,7 +90,7 @@ describe('audit', () => {
 
   it('takes an entry back with the transaction it was part of', async () => {
     const failing = app.database.transaction().execute(async (db) => {
-      await app.events.emitSerial('execution.accepted', { execution: execution(), caller, db });
+      await app.events.emitSerial('executions.accepted', { executions: [execution()], caller, db });
       throw new Error('the row could not be written');
     });
     await expect(failing).rejects.toThrow('the row');

@@ -10,7 +10,7 @@ import { FencedError } from '../../src/execution/event-log.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
 import type { Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
-import { sendEvents, untilClosed } from '../../src/streaming/sse.js';
+import { eventNumber, sendEvents, untilClosed } from '../../src/streaming/sse.js';
 import { StoredEventLog } from '../../src/streaming/stored-event-log.js';
 import { temporaryDirectory } from '../support/caisson.js';
 import { itemsOf } from '../support/client.js';
@@ -160,6 +160,7 @@ describe('the event log', () => {
         void sendEvents(
           response as ExpressResponse,
           log.follow(id, 0, untilClosed(response as ExpressResponse)),
+          eventNumber,
         );
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
