@@ -62,7 +62,7 @@ export class AuditLog {
       head = { id: head.id + 1, hash: linkHash(head.hash, text) };
       return { ...head, at, entry: text, userId: one.userId ?? null };
     });
-    for (const some of chunks(rows)) await db.insertInto('audit').values(some).execute();
+    for await (const some of chunks(rows)) await db.insertInto('audit').values(some).execute();
     await this.moveAnchor('head', head, db);
   }
 

@@ -82,7 +82,7 @@ export class BatchIntake {
       [userId, projectId, type].join('/'),
     );
     const problems: ItemProblem[] = [];
-    for (const some of chunks([...groups.values()], LOOKS))
+    for await (const some of chunks([...groups.values()], LOOKS))
       for (const missing of await Promise.all(some.map((group) => this.missingOf(group))))
         problems.push(...missing);
     return problems;

@@ -45,7 +45,7 @@ export class ExecutionStore {
   constructor(private readonly database: Database) {}
 
   async insert(db: Queryable, executions: readonly Execution[], idempotency: Idempotency): Promise<void> {
-    for (const some of chunks(executions))
+    for await (const some of chunks(executions))
       await db
         .insertInto('executions')
         .values(some.map((execution) => toRow(execution, idempotency)))

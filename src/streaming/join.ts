@@ -41,11 +41,13 @@ export async function* join<T, Gap>(
     while (!signal.aborted) {
       for (const item of await live.take()) {
         const number = source.numberOf(item);
-        if (number <= last) continue;
-        if (number > last + 1) yield source.gap(item, last);
-        last = number;
-        yield item;
-        source.delivered(item);
+        if (number > last) {
+          if (number > last + 1) yield source.gap(item, last);
+          last = number;
+          yield item;
+          source.delivered(item);
+        }
+        // Also for a reader that asked for numbers which will never come.
         if (await source.isLast(item)) return;
       }
     }

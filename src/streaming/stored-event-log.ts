@@ -92,7 +92,7 @@ export class StoredEventLog extends EventLog {
       batchId: place?.batchId ?? null,
       batchSeq: place?.batchSeq ?? null,
     }));
-    for (const some of chunks(rows)) await db.insertInto('events').values(some).execute();
+    for await (const some of chunks(rows)) await db.insertInto('events').values(some).execute();
     return events;
   }
 
