@@ -89,7 +89,7 @@ export class BatchIntake {
   }
 
   private async missingOf(group: readonly (NamedPath & { execution: Execution })[]): Promise<ItemProblem[]> {
-    const { userId, projectId } = group[0]!.execution;
+    const [{ userId, projectId }] = group.map(({ execution }) => execution) as [Execution, ...Execution[]];
     const workspace = await this.workspaces.find(userId, projectId);
     const paths = [...new Map(group.map(({ path, type }) => [path, { path, type }])).values()];
     const missing =

@@ -76,13 +76,13 @@ export class BatchService {
     return this.store.list(actingAs(principal, userId), before, limit);
   }
 
-  /** In the order of the batches. */
-  async statesOf(batches: readonly Batch[]): Promise<BatchState[]> {
+  /** Each with its state, in their order. */
+  async statesOf(batches: readonly Batch[]): Promise<[Batch, BatchState][]> {
     const tallies = Map.groupBy(
       await this.executions.tally(batches.map(({ id }) => id)),
       ({ batchId }) => batchId,
     );
-    return batches.map((batch) => stateOf(batch, tallies.get(batch.id) ?? []));
+    return batches.map((batch) => [batch, stateOf(batch, tallies.get(batch.id) ?? [])]);
   }
 
   async stateOf(batch: Batch): Promise<BatchState> {

@@ -49,8 +49,12 @@ export class BatchStore {
       .selectFrom('batches')
       .select('id')
       .where('createdAt', '<', time)
-      .where(({ not, exists, selectFrom }) =>
-        not(exists(selectFrom('executions').select('id').whereRef('executions.batchId', '=', 'batches.id'))),
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb.selectFrom('executions').select('id').whereRef('executions.batchId', '=', 'batches.id'),
+          ),
+        ),
       )
       .limit(limit);
     const { numDeletedRows } = await this.database

@@ -68,8 +68,7 @@ export class BatchesController {
     // One more than asked for tells whether there is a next page.
     const found = await this.batches.list(principal, userId, cursor, limit + 1);
     const page = found.slice(0, limit);
-    const states = await this.batches.statesOf(page);
-    const items = states.map((state, index) => viewOf(page[index]!, state));
+    const items = (await this.batches.statesOf(page)).map(([batch, state]) => viewOf(batch, state));
     return { items, nextCursor: found.length > limit ? items.at(-1)?.id : undefined };
   }
 

@@ -191,7 +191,7 @@ export class ExecutionService {
     // Neither waiting nor under way: it is accepted and not in the queue yet, and ended it will not be claimed there.
     const rest = executions.filter((_, index) => ending[index] === undefined);
     for await (const some of chunks(rest, ENDED_AT_ONCE)) await this.ender.endAll(some, nothingDone(cause));
-    await Promise.all(ending);
+    await Promise.all(ending.filter((end) => end !== undefined));
   }
 
   private async earlier(

@@ -1,6 +1,5 @@
 /** What dispatch must know of an execution that waits for its turn. */
 import type { WorkspaceAccess } from '../sandbox/sandbox.js';
-import type { Execution } from './execution.js';
 
 /** The first goes before the second: somebody waits for it. */
 export const PRIORITIES = ['interactive', 'batch'] as const;
@@ -14,7 +13,13 @@ export interface Waiting {
   priority: Priority;
 }
 
-export const waitingOf = ({ id, userId, projectId, access, priority }: Execution): Waiting => ({
+export const waitingOf = ({
+  id,
+  userId,
+  projectId,
+  access,
+  priority,
+}: Omit<Waiting, 'executionId'> & { id: string }): Waiting => ({
   executionId: id,
   userId,
   projectId,

@@ -37,8 +37,7 @@ describe('a batch that waits', () => {
     by.call<BatchView>('POST', '/api/batches', body, headers);
   const cancel = async (id: string) =>
     (await client.call<BatchView>('POST', `/api/batches/${id}/cancel`)).body;
-  const problemsOf = (answer: Answer<unknown>): ItemProblem[] =>
-    refusalOf(answer as Parameters<typeof refusalOf>[0]).details as ItemProblem[];
+  const problemsOf = (answer: Answer<unknown>): ItemProblem[] => refusalOf(answer).details as ItemProblem[];
   const rows = (table: 'executions' | 'batches') =>
     caisson.app.get(Database).selectFrom(table).select('id').where('userId', 'like', 'user%').execute();
 
