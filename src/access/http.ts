@@ -27,8 +27,15 @@ const BATCH_ROUTE = /^\/api\/batches\/?(\?|$)/i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
-  const { BATCH_MAX_BYTES, BODY_MAX_BYTES, CONNECTIONS_MAX, CORS_ORIGINS, REQUEST_TIMEOUT_MS, TRANSFER_TIMEOUT, TRUST_PROXY } =
-    app.get(Config).values;
+  const {
+    BATCH_MAX_BYTES,
+    BODY_MAX_BYTES,
+    CONNECTIONS_MAX,
+    CORS_ORIGINS,
+    REQUEST_TIMEOUT_MS,
+    TRANSFER_TIMEOUT,
+    TRUST_PROXY,
+  } = app.get(Config).values;
   app.set('trust proxy', TRUST_PROXY);
   app.use(requestLog(app.get(Log)));
   // Without `upgrade-insecure-requests`: where there is no TLS in front, it would break the pages under /docs.

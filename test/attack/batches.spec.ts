@@ -75,19 +75,16 @@ describe('batches', () => {
     ['GET', '/results', {}],
     ['GET', '/results?wait=false', {}],
     ['POST', '/cancel', {}],
-  ])(
-    "[B01] %s %s of somebody else's is that of an unknown one, to the byte",
-    async (method, suffix, headers) => {
-      const answers = [];
-      for (const id of [theirs, UNKNOWN])
-        answers.push(await answerTo(method, `/api/batches/${id}${suffix}`, headers));
-      expect(answers[0]).toEqual(answers[1]);
-      expect(answers[0]?.status).toBe(404);
-    },
-  );
+  ])("[B01] somebody else's batch is an unknown one, to the byte: %s %s", async (method, suffix, headers) => {
+    const answers = [];
+    for (const id of [theirs, UNKNOWN])
+      answers.push(await answerTo(method, `/api/batches/${id}${suffix}`, headers));
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[0]?.status).toBe(404);
+  });
 
   it.each(['claude-code-batch-subscribe', 'claude-code-batch-cancel'])(
-    "[B02] %s for somebody else's is refused as for an unknown one, and nothing is heard",
+    "[B02] somebody else's batch is an unknown one over socket.io, and nothing is heard: %s",
     async (name) => {
       const socket: Socket = await bob.socket();
       const heard: unknown[] = [];
@@ -100,7 +97,7 @@ describe('batches', () => {
     },
   );
 
-  it("[B03] somebody else's stands in no list, of batches or of executions", async () => {
+  it("[B03] somebody else's batch stands in no list, of batches or of executions", async () => {
     await nothingOfBob();
     expect((await bob.get(`/api/batches?cursor=${theirs}`)).body).toEqual({ items: [] });
     expect((await bob.get(`/api/executions?batchId=${theirs}`)).body).toEqual({ items: [] });
@@ -185,7 +182,7 @@ describe('batches', () => {
   it.each([
     ['no key', {}],
     ['a wrong key', { authorization: `Bearer csk_${'A'.repeat(43)}` }],
-  ])('[B10] with %s a large body is refused before it is read', async (_, headers) => {
+  ])('[B10] a large body is refused before it is read: %s', async (_, headers) => {
     const answer = await headOnly({ ...headers, 'content-length': String(LIMIT * 15) });
     expect(answer).toMatchObject({ status: 401, body: { error: { code: 'E007' } } });
   });

@@ -19,7 +19,12 @@ describe('a batch that waits', () => {
   let caisson: Caisson;
   let client: Client;
   beforeAll(async () => {
-    caisson = await startCaisson({ CLAUDE_CODE_MAX_CONCURRENT: '1', QUEUE_MAX: '1500' });
+    caisson = await startCaisson({
+      CLAUDE_CODE_MAX_CONCURRENT: '1',
+      QUEUE_MAX: '1500',
+      // One window for all of it: a count of calls must not begin anew in the middle of a test.
+      RATE_LIMIT_WINDOW_MS: '3600000',
+    });
     const { id } = await caisson.admin.submit({ action: 'analyze', prompt: '@text Working.\n@hang' });
     await caisson.admin.firstEvent(id, 'agent.text');
   });

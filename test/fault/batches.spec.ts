@@ -32,7 +32,7 @@ describe('a server that is killed', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('while it accepts batches has each of them whole or not at all, and every one that it answered', async () => {
+  it('[K20] while it accepts batches has each of them whole or not at all, and every one that it answered', async () => {
     const SIZE = 150;
     const settings = { CLAUDE_CODE_MAX_CONCURRENT: '1', QUEUE_MAX: '100000' };
     const server = await startServer(directory, settings);
@@ -63,7 +63,7 @@ describe('a server that is killed', () => {
     expect((await admin.get('/api/audit?verify=true')).body).toMatchObject({ valid: true });
   });
 
-  it('while a batch runs goes on with what waited, and has no hole in its stream', async () => {
+  it('[K21] while a batch runs goes on with what waited, and has no hole in its stream', async () => {
     const settings = { CLAUDE_CODE_MAX_CONCURRENT: '2' };
     const server = await startServer(directory, settings);
     const { id } = await server.admin.submitBatch([
