@@ -42,7 +42,16 @@ const ARROWS = {
   batches: ['access', 'agents', 'commands', 'execution', 'persistence', 'streaming', 'workspaces'],
   // The observers see all and are imported by nobody.
   audit: ['access', 'commands', 'egress', 'execution', 'persistence'],
-  metrics: ['access', 'egress', 'execution', 'model-gateway', 'persistence', 'sandbox', 'streaming'],
+  metrics: [
+    'access',
+    'agents',
+    'egress',
+    'execution',
+    'model-gateway',
+    'persistence',
+    'sandbox',
+    'streaming',
+  ],
   health: ['access', 'execution', 'persistence', 'sandbox'],
 };
 const OBSERVERS = ['audit', 'metrics', 'health'];
@@ -123,8 +132,15 @@ module.exports = {
       name: 'no-undeclared-packages',
       comment: "A package that only comes with another one is gone when that one's dependencies change.",
       severity: 'error',
-      from: { path: '^(?:src|test)/' },
+      from: { path: '^(?:src|test|bench)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'what-is-measured-is-what-was-built',
+      comment: 'The benchmark takes only types of the sources; what it runs comes from dist.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^src/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'resolvable',
@@ -135,10 +151,10 @@ module.exports = {
     },
     {
       name: 'src-knows-no-tests',
-      comment: 'What runs in production does not depend on what tests it.',
+      comment: 'What runs in production does not depend on what tests or measures it.',
       severity: 'error',
       from: { path: '^src/', pathNot: SPEC },
-      to: { path: `^test/|${SPEC}` },
+      to: { path: `^(?:test|bench)/|${SPEC}` },
     },
   ],
   options: {

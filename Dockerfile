@@ -47,4 +47,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # tini forwards signals to the whole group and reaps what sandboxes leave behind.
 ENTRYPOINT ["/usr/bin/tini", "-g", "--"]
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=4", "--enable-source-maps", "dist/main.js"]

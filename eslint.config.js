@@ -57,7 +57,7 @@ export default defineConfig(
   },
   {
     // The only readers of the environment: the configuration itself and the entry that hands it over.
-    files: ['src/config/**', 'src/main.ts', 'test/**', 'scripts/**', '**/*.spec.ts'],
+    files: ['src/config/**', 'src/main.ts', 'test/**', 'bench/**', 'scripts/**', '**/*.spec.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

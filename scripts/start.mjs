@@ -1,8 +1,7 @@
 /** `npm start`: sets up whatever is missing, then runs the server. Runs on the system's Node, with nothing installed. */
-import { join } from 'node:path';
 import { runInForeground } from './setup/foreground.mjs';
 import { setUp } from './setup/index.mjs';
-import { NODE, ROOT } from './setup/paths.mjs';
+import { NODE, SERVER } from './setup/paths.mjs';
 import { runMain } from './setup/report.mjs';
 import { chooseDataDirectory } from './start/data-directory.mjs';
 import { HELP } from './start/help.mjs';
@@ -15,6 +14,5 @@ await runMain(() => {
     return 0;
   }
   setUp();
-  const server = join(ROOT, 'dist', 'main.js');
-  return runInForeground(NODE, [server, ...args], { ...process.env, ...chooseDataDirectory() });
+  return runInForeground(NODE, [...SERVER, ...args], { ...process.env, ...chooseDataDirectory() });
 });

@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { NODE, ROOT } from '../setup/paths.mjs';
+import { NODE, SERVER } from '../setup/paths.mjs';
 import { SetupError } from '../setup/report.mjs';
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} DemoServer */
@@ -16,7 +16,7 @@ export async function startServer() {
   const directory = mkdtempSync(join(tmpdir(), 'caisson-demo-'));
   chmodSync(directory, 0o711); // the sandboxes have user ids of their own and must pass it
   const secret = randomBytes(32).toString('hex');
-  const server = spawn(NODE, [join(ROOT, 'dist', 'main.js')], {
+  const server = spawn(NODE, SERVER, {
     env: { ...process.env, PORT: '0', CAISSON_DATA: directory, BOOTSTRAP_API_KEY: secret, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

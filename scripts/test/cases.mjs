@@ -17,6 +17,7 @@ export const CATEGORIES = {
     L: 'logs, audit, metrics',
     S: 'start-up',
     B: 'batches',
+    W: 'warm places',
   },
   fault: {
     D: 'data, disk, database, audit, descriptors, clock',

@@ -1,6 +1,6 @@
 /** Who asks: the user behind an API key, with what the key may do. */
 
-/** `run`: submit and cancel; `read`: look; `admin`: keys, everybody's audit and usage; `act-as`: name another user. */
+/** `run`: submit and cancel; `read`: look; `admin`: keys, everybody's audit and usage, egress; `act-as`: name another user. */
 export const SCOPES = ['run', 'read', 'admin', 'act-as'] as const;
 export type Scope = (typeof SCOPES)[number];
 

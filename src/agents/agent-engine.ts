@@ -19,24 +19,39 @@ export interface AgentOutcome {
   structured?: Record<string, unknown>;
 }
 
-export interface AgentRun {
-  executionId: string;
+export interface AgentOrder {
   task: AgentTask;
   workspace: Workspace;
-  route: ModelRoute;
   /** The way to the hosts that were granted to the project; undefined when none was. */
   egress?: EgressRoute;
+}
+
+export interface AgentRun {
   /** Aborted when the execution must end (cancel, time-out, shutdown): the engine ends its sandbox and returns or throws. */
   signal: AbortSignal;
+  /** Awaited before each tool of the agent's runs: until then nothing is changed. Rejects when the run has to end. */
+  mayAct: () => Promise<void>;
+}
+
+/** Where one task is carried out: a sandbox of its own with its way to the model, used once. */
+export interface AgentPlace {
+  /** To be bound by whoever knows the execution; until then the agent does not get through. */
+  readonly route: ModelRoute;
+
+  /**
+   * Sends the task at once, and tells what comes of it. Leaves nothing alive when it has returned or thrown.
+   * @throws ClaudeCodeError E005 (crash, rubbish, no result), E012 (no sandbox), E015 (output limit)
+   */
+  run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void>;
+
+  /** Resolves when nothing of the place is left; also of one that was never run. */
+  close(): Promise<void>;
 }
 
 export abstract class AgentEngine {
   /** As in `execution.engine`, e.g. `claude-code`. */
   abstract readonly name: string;
 
-  /**
-   * Carries out one task. Leaves nothing alive when it has returned or thrown.
-   * @throws ClaudeCodeError E005 (crash, rubbish, no result), E012 (no sandbox), E015 (output limit)
-   */
-  abstract run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void>;
+  /** Provides a place for the task: one that waits for it already, or a new one. @throws ClaudeCodeError E012 */
+  abstract take(order: AgentOrder): Promise<AgentPlace>;
 }

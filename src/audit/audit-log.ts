@@ -68,13 +68,20 @@ export class AuditLog {
 
   /** Newest first. @param userId whose entries; undefined = everybody's */
   async list({ limit, cursor, from, to }: AuditFilter, userId?: string): Promise<Page<StoredAuditEntry>> {
+    const after = cursor === undefined ? undefined : await this.placeOf(Number(cursor));
     const rows = await this.database
       .selectFrom('audit')
       .select(['id', 'entry', 'hash'])
       .$if(userId !== undefined, (query) => query.where('userId', '=', userId ?? null))
-      .$if(cursor !== undefined, (query) => query.where('id', '<', Number(cursor)))
+      .$if(after !== undefined, (query) =>
+        query
+          // Says no more than the next line; but it is what an index understands.
+          .where('at', '<=', after?.at ?? 0)
+          .where((eb) => eb.or([eb('at', '<', after?.at ?? 0), eb('id', '<', after?.id ?? 0)])),
+      )
       .$if(from !== undefined, (query) => query.where('at', '>=', from ?? 0))
       .$if(to !== undefined, (query) => query.where('at', '<', to ?? 0))
+      .orderBy('at', 'desc')
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
@@ -134,6 +141,12 @@ export class AuditLog {
       brokenAt: last.id + 1,
       head: await this.anchor('head'),
     };
+  }
+
+  /** Where a page ended; at the beginning of all time when that entry has been swept, and everything before it. */
+  private async placeOf(id: number): Promise<{ id: number; at: number }> {
+    const row = await this.database.selectFrom('audit').select('at').where('id', '=', id).executeTakeFirst();
+    return { id, at: row?.at ?? 0 };
   }
 
   private rowsAfter(id: number, db: Queryable = this.database): Promise<ChainRow[]> {

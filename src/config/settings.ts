@@ -305,6 +305,35 @@ export const SETTINGS = {
     about:
       'Model requests of one sandbox at once: Claude Code runs up to 10 tools or sub-agents side by side.',
   }),
+  POOL_SIZE: setting({
+    rule: integer(0, 1000),
+    default: '24',
+    about:
+      'Claude Code processes that wait warm for a prompt, at most; each holds about 110 MB. 0 starts every one when it is asked for.',
+  }),
+  POOL_SPARES: setting({
+    rule: integer(0, 100),
+    default: '2',
+    about:
+      'How many of them wait in workspaces of nobody, for new projects; at most half of POOL_SIZE. Two, since new projects seldom come in threes.',
+  }),
+  POOL_IDLE: setting({
+    rule: integer(1, 604_800),
+    default: '3600',
+    about:
+      'Seconds without a request after which a workspace is no longer kept warm: a meeting, not a night.',
+  }),
+  POOL_MEMORY_LIMIT: setting({
+    rule: integer(64 * MIB, 1024 * 1024 * MIB).optional(),
+    about:
+      'Bytes of memory (measured PSS) of all warm processes. Default: a quarter of what the machine or the container has.',
+  }),
+  POOL_MEMORY_FREE: setting({
+    rule: integer(0, 1024 * 1024 * MIB),
+    default: String(768 * MIB),
+    about:
+      'Bytes of memory that stay free: below, warm processes are ended until it is so again. Room for executions that start.',
+  }),
   SANDBOX_UID_BASE: setting({
     rule: integer(1000, 4_000_000_000),
     default: '200000',

@@ -1,5 +1,5 @@
 /** The event log port: stored first, published second, read from any number. */
-import Emittery from 'emittery';
+import { EventEmitter } from 'node:events';
 import type { Queryable } from '../persistence/database.js';
 import type {
   BatchEvent,
@@ -28,8 +28,11 @@ export interface First {
 }
 
 export abstract class EventLog {
-  /** Tells of every event that a live reader has taken how old it was then, in milliseconds. */
-  readonly deliveries = new Emittery<{ delivered: { lagMs: number } }>();
+  /**
+   * Tells of every event that a live reader has taken how old it was then, in milliseconds. Node's own emitter: this is
+   * said once for each event and reader, and an asynchronous one cost as much as putting the event into words.
+   */
+  readonly deliveries = new EventEmitter<{ delivered: [{ lagMs: number }] }>();
 
   /**
    * Numbers, stores and publishes facts of a running attempt; resolves when they are durable.

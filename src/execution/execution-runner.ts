@@ -1,7 +1,7 @@
 /** Carries out one attempt of an execution: claim, prepare, let the engine work, find the changes, end. */
 import { Injectable, Logger } from '@nestjs/common';
 import pRetry from 'p-retry';
-import { AgentEngine, type AgentOutcome } from '../agents/agent-engine.js';
+import { AgentEngine, type AgentEvent, type AgentOutcome, type AgentPlace } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
@@ -9,12 +9,12 @@ import { EgressGateway, type EgressRoute } from '../egress/egress-gateway.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
-import { ModelGateway, type ModelRoute } from '../model-gateway/model-gateway.js';
+import type { ModelRoute } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
 import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
-import { type ChangeSet, type Workspace, Workspaces } from '../workspaces/workspace.js';
+import { type ChangeSet, type Workspace, type WorkspaceMark, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
@@ -34,7 +34,6 @@ export class ExecutionRunner {
     private readonly active: ActiveExecutions,
     private readonly compiler: CommandCompiler,
     private readonly workspaces: Workspaces,
-    private readonly gateway: ModelGateway,
     private readonly egress: EgressGateway,
     private readonly engine: AgentEngine,
     private readonly database: Database,
@@ -86,8 +85,9 @@ export class ExecutionRunner {
       const task = this.compiler.compile(execution.request);
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
-      const work = async () => Object.assign(result, await this.work(execution, task, workspace, ending));
-      if (task.access === 'read-only') await work();
+      const work = async (mayAct: () => Promise<void>) =>
+        Object.assign(result, await this.work(execution, { task, workspace, mayAct }, ending));
+      if (task.access === 'read-only') await work(() => Promise.resolve());
       else result.changes = await this.changesBy(work, workspace);
     } catch (error) {
       result.error ??= asEnd(error, ending.signal);
@@ -97,46 +97,64 @@ export class ExecutionRunner {
     return result;
   }
 
-  /** What the work has changed, found from the file system before and after it. */
-  private async changesBy(work: () => Promise<unknown>, workspace: Workspace): Promise<ChangeSet> {
-    const mark = await this.workspaces.mark(workspace);
+  /**
+   * What the work has changed, found from the file system before and after it. The state before is remembered when the
+   * first tool wants to run: until then nothing can have changed, and the first words need not wait for it.
+   */
+  private async changesBy(
+    work: (mayAct: () => Promise<void>) => Promise<unknown>,
+    workspace: Workspace,
+  ): Promise<ChangeSet> {
+    let mark: Promise<WorkspaceMark> | undefined;
+    const mayAct = async () => {
+      mark ??= this.workspaces.mark(workspace);
+      await mark;
+    };
     try {
-      await work();
-      return this.redactor.value(await this.workspaces.changesSince(workspace, mark));
+      await work(mayAct);
+      if (mark === undefined) return { files: [], diff: '', skipped: [] };
+      return this.redactor.value(await this.workspaces.changesSince(workspace, await mark));
     } finally {
-      await this.workspaces
-        .forget(workspace, mark)
+      await mark
+        ?.then((made) => this.workspaces.forget(workspace, made))
         .catch((error: unknown) => this.logger.warn({ msg: 'a mark was left behind', err: error }));
     }
   }
 
-  /** The engine's part, with its sockets open around it. Failures are answered, not thrown. */
+  /** The engine's part, with its way to granted hosts open around it. Failures are answered, not thrown. */
   private async work(
     execution: Execution,
-    task: AgentTask,
-    workspace: Workspace,
+    { task, workspace, mayAct }: { task: AgentTask; workspace: Workspace; mayAct: () => Promise<void> },
     ending: AbortController,
   ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage'>> {
     const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
+    // The place is provided meanwhile, and the agent reads its task; the model is not asked before the start is recorded.
+    const begun = this.begin(execution);
+    begun.catch(() => undefined);
+    let place: AgentPlace | undefined;
     await using ways = new AsyncDisposableStack();
-    const egress = await this.openEgress(execution, workspace);
-    ways.defer(() => egress?.close());
-    const route = await this.gateway.open({
-      executionId: execution.id,
-      uid: workspace.uid,
-      maxOutputTokens: task.limits.maxOutputTokens,
-      onUsage: (models) => void writer.write({ type: 'usage.updated', data: { models } }),
-    });
     try {
-      await this.begin(execution);
-      ending.signal.throwIfAborted();
-      const outcome = await this.follow(execution, { task, workspace, route, egress, ending }, writer);
-      ending.signal.throwIfAborted();
-      return { outcome, usage: route.usage() };
+      const egress = await this.openEgress(execution, workspace);
+      ways.defer(() => egress?.close());
+      place = await this.engine.take({ task, workspace, egress });
+      place.route.bind({
+        executionId: execution.id,
+        maxOutputTokens: task.limits.maxOutputTokens,
+        onUsage: (models) => void writer.write({ type: 'usage.updated', data: { models } }),
+        after: begun,
+      });
+      const { signal } = ending;
+      const run = place.run({ signal, mayAct: () => orEnd(mayAct(), ending) });
+      await begun;
+      signal.throwIfAborted();
+      const outcome = await this.follow(execution, run, writer);
+      signal.throwIfAborted();
+      return { outcome, usage: place.route.usage() };
     } catch (error) {
-      return { error: asEnd(error, ending.signal, route), usage: route.usage() };
+      return { error: asEnd(error, ending.signal, place?.route), usage: place?.route.usage() ?? {} };
     } finally {
-      await route.close();
+      await Promise.allSettled([begun]);
+      await place?.close();
       await writer.close();
     }
   }
@@ -170,20 +188,10 @@ export class ExecutionRunner {
 
   private async follow(
     execution: Execution,
-    work: {
-      task: AgentTask;
-      workspace: Workspace;
-      route: ModelRoute;
-      egress: EgressRoute | undefined;
-      ending: AbortController;
-    },
+    events: AsyncGenerator<AgentEvent, AgentOutcome, void>,
     writer: EventWriter,
   ): Promise<AgentOutcome> {
-    const { ending, ...rest } = work;
-    const run = redactEvents(
-      this.engine.run({ executionId: execution.id, ...rest, signal: ending.signal }),
-      this.redactor,
-    );
+    const run = redactEvents(events, this.redactor);
     const begun = performance.now();
     let spoke = false;
     for (;;) {
@@ -203,6 +211,16 @@ export class ExecutionRunner {
   private report(error: ClaudeCodeError): void {
     const level = error.code === 'E099' ? 'error' : 'warn';
     this.logger[level]({ msg: 'execution failed', code: error.code, err: error.cause ?? error });
+  }
+}
+
+/** What the agent may not do without, failing, ends the execution: the agent itself would only try again. */
+async function orEnd<T>(needed: Promise<T>, ending: AbortController): Promise<T> {
+  try {
+    return await needed;
+  } catch (error) {
+    ending.abort(error);
+    throw error;
   }
 }
 

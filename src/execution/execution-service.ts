@@ -16,7 +16,7 @@ import { type ChangeSet, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, type First } from './event-log.js';
-import type { Execution } from './execution.js';
+import type { Execution, ExecutionSummary } from './execution.js';
 import { ExecutionEnder, nothingDone } from './execution-ender.js';
 import { ExecutionQueue } from './execution-queue.js';
 import { isEnd } from './execution-state.js';
@@ -142,7 +142,7 @@ export class ExecutionService {
   }
 
   /** Newest first. @throws ClaudeCodeError E008 */
-  list(query: Omit<ListQuery, 'userId'>, principal: Principal, userId?: string): Promise<Execution[]> {
+  list(query: Omit<ListQuery, 'userId'>, principal: Principal, userId?: string): Promise<ExecutionSummary[]> {
     return this.store.list({ ...query, userId: actingAs(principal, userId) });
   }
 

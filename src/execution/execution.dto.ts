@@ -5,7 +5,7 @@ import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, Min } from 'cl
 import { NAME_PATTERN } from '../access/principal.js';
 import { ClaudeCodeRequest, COMMAND_ACTIONS, type CommandAction } from '../commands/claude-code-request.js';
 import { ClaudeCodeResponse } from '../commands/claude-code-response.js';
-import type { Execution } from './execution.js';
+import type { Execution, ExecutionSummary } from './execution.js';
 import { EXECUTION_STATUSES, type ExecutionStatus } from './execution-state.js';
 
 export class ExecutionView {
@@ -108,7 +108,7 @@ export const viewOf = (execution: Execution): ExecutionView => ({
   response: execution.response,
 });
 
-export const summaryOf = (execution: Execution): ExecutionView => ({
+export const summaryOf = (execution: ExecutionSummary): ExecutionView => ({
   id: execution.id,
   status: execution.status,
   action: execution.action,

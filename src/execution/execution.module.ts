@@ -3,7 +3,6 @@ import { Module } from '@nestjs/common';
 import { AgentsModule } from '../agents/agents.module.js';
 import { CommandsModule } from '../commands/commands.module.js';
 import { EgressModule } from '../egress/egress.module.js';
-import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ActiveExecutions } from './active-executions.js';
@@ -17,11 +16,12 @@ import { ExecutionsController } from './executions.controller.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { Lifecycle } from './lifecycle.js';
 import { Retention } from './retention.js';
+import { WarmController } from './warm.controller.js';
 import { Worker } from './worker.js';
 
 @Module({
-  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, ModelGatewayModule, EgressModule],
-  controllers: [ExecutionsController],
+  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, EgressModule],
+  controllers: [ExecutionsController, WarmController],
   providers: [
     { provide: ExecutionQueue, useClass: InProcessQueue },
     ActiveExecutions,

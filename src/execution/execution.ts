@@ -32,3 +32,20 @@ export interface Execution {
   errorCode?: ErrorCode;
   response?: ClaudeCodeResponse;
 }
+
+/** What lists show: without what was asked and answered, which can be large. */
+export type ExecutionSummary = Pick<
+  Execution,
+  | 'id'
+  | 'status'
+  | 'action'
+  | 'userId'
+  | 'projectId'
+  | 'createdAt'
+  | 'startedAt'
+  | 'endedAt'
+  | 'attempt'
+  | 'engine'
+  | 'batchId'
+  | 'position'
+>;

@@ -1,6 +1,7 @@
 /** Every metric of the house. No label can grow with users, projects or what a caller writes. */
 import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
+import { MISS_REASONS, WarmPlaces } from '../agents/warm-places.js';
 import { ExecutionQueue } from '../execution/execution-queue.js';
 import { PRIORITIES } from '../execution/waiting.js';
 
@@ -11,6 +12,10 @@ export const TOKENS = 'claude_code_tokens_total';
 export const QUEUE_WAIT = 'caisson_queue_wait_seconds';
 export const FIRST_TOKEN = 'caisson_first_token_seconds';
 export const SANDBOX_START = 'caisson_sandbox_start_seconds';
+export const POOL_HITS = 'caisson_pool_hits_total';
+export const POOL_MISSES = 'caisson_pool_misses_total';
+export const POOL_CLAIM = 'caisson_pool_claim_seconds';
+export const POOL_START = 'caisson_pool_start_seconds';
 export const STREAM_LAG = 'caisson_stream_lag_seconds';
 export const UPSTREAM_DURATION = 'caisson_upstream_duration_seconds';
 export const UPSTREAM_FIRST_BYTE = 'caisson_upstream_first_byte_seconds';
@@ -93,6 +98,46 @@ export const INSTRUMENTS = [
     inject: [ExecutionQueue],
     collect(this: Gauge, queue: ExecutionQueue) {
       this.set(queue.running);
+    },
+  }),
+  makeCounterProvider({ name: POOL_HITS, help: 'Executions for which a process waited' }),
+  makeCounterProvider({
+    name: POOL_MISSES,
+    help: `Executions that started a process of their own, by why: ${MISS_REASONS.join(', ')}`,
+    labelNames: ['reason'],
+  }),
+  makeHistogramProvider({
+    name: POOL_CLAIM,
+    help: 'From asking for a waiting process to having it, bound to the task',
+    buckets: [0.001, ...SHORT],
+  }),
+  makeHistogramProvider({
+    name: POOL_START,
+    help: 'From the start of a process to its readiness',
+    buckets: SHORT,
+  }),
+  makeGaugeProvider({
+    name: 'caisson_pool_ready',
+    help: 'Processes that wait',
+    inject: [WarmPlaces],
+    collect(this: Gauge, places: WarmPlaces) {
+      this.set(places.ready);
+    },
+  }),
+  makeGaugeProvider({
+    name: 'caisson_pool_oldest_seconds',
+    help: 'How long the one has waited that has waited longest',
+    inject: [WarmPlaces],
+    collect(this: Gauge, places: WarmPlaces) {
+      this.set(Math.max(0, ...places.ages) / 1000);
+    },
+  }),
+  makeGaugeProvider({
+    name: 'caisson_pool_memory_bytes',
+    help: 'Memory (PSS) of all processes that wait, as last measured',
+    inject: [WarmPlaces],
+    collect(this: Gauge, places: WarmPlaces) {
+      this.set(places.memoryBytes);
     },
   }),
 ];

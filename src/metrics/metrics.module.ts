@@ -2,6 +2,7 @@
 import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { register } from 'prom-client';
+import { AgentsModule } from '../agents/agents.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { ExecutionModule } from '../execution/execution.module.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
@@ -12,9 +13,11 @@ import { MetricsController } from './metrics.controller.js';
 import { PortMetrics } from './port-metrics.js';
 import { UsageController } from './usage.controller.js';
 import { UsageLog } from './usage-log.js';
+import { WarmMetrics } from './warm-metrics.js';
 
 @Module({
   imports: [
+    AgentsModule,
     ExecutionModule,
     EgressModule,
     ModelGatewayModule,
@@ -28,7 +31,7 @@ import { UsageLog } from './usage-log.js';
     }),
   ],
   controllers: [UsageController],
-  providers: [...INSTRUMENTS, ExecutionMetrics, PortMetrics, UsageLog],
+  providers: [...INSTRUMENTS, ExecutionMetrics, PortMetrics, UsageLog, WarmMetrics],
 })
 export class MetricsModule implements OnModuleDestroy {
   /** The next application of this process begins with a registry of its own. */

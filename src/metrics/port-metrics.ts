@@ -33,7 +33,7 @@ export class PortMetrics {
     log: EventLog,
   ) {
     sandboxes.starts.on('started', ({ data }) => sandboxStart.observe(data.afterMs / 1000));
-    log.deliveries.on('delivered', ({ data }) => streamLag.observe(data.lagMs / 1000));
+    log.deliveries.on('delivered', ({ lagMs }) => streamLag.observe(lagMs / 1000));
     egress.events.on('ended', ({ data: { connection, report } }) => {
       connections.inc({ outcome: connection.outcome });
       bytes.inc({ direction: 'up' }, report?.bytesUp ?? 0);

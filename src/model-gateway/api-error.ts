@@ -15,6 +15,7 @@ const TYPES = {
 export interface ApiErrorOptions {
   /** Whether the client may try the same again; false is sent as `x-should-retry: false`, which the CLI honours. */
   retry?: boolean;
+  cause?: unknown;
 }
 
 /** An answer that the gateway gives instead of upstream's. */
@@ -23,8 +24,8 @@ export class ApiError extends Error {
   readonly status: keyof typeof TYPES;
   readonly retry: boolean;
 
-  constructor(status: keyof typeof TYPES, message: string, { retry = false }: ApiErrorOptions = {}) {
-    super(message);
+  constructor(status: keyof typeof TYPES, message: string, { retry = false, cause }: ApiErrorOptions = {}) {
+    super(message, { cause });
     this.status = status;
     this.retry = retry;
   }

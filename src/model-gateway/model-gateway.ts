@@ -15,14 +15,21 @@ export interface TokenUsage {
 /** Usage by model id, as metered on the wire. */
 export type UsageByModel = Readonly<Record<string, TokenUsage>>;
 
+/** What a route is opened for: a sandbox, which may be there before anybody knows its execution. */
 export interface ModelRouteOrder {
-  executionId: string;
   /** Host uid that may connect (owner of the socket, mode 0600); undefined = the server's own. */
   uid?: number;
+}
+
+/** The execution that a route serves, once and for all. */
+export interface ModelRouteUse {
+  executionId: string;
   /** Upper bound of output tokens over all requests of this route; requests are clamped, then refused with E011. */
   maxOutputTokens?: number;
   /** Called after each metered answer with the sums so far. */
   onUsage?: (usage: UsageByModel) => void;
+  /** Requests wait for it; when it rejects, they are refused. */
+  after?: Promise<unknown>;
 }
 
 /** Why the route refused or failed last, as a code of the catalogue: lets the runner name the true cause of an end. */
@@ -36,6 +43,8 @@ export interface RouteFailure {
 /** An open way to the model for one sandbox. Its socket is its identity. */
 export interface ModelRoute {
   readonly socketPath: string;
+  /** Until then every request is refused, and never reaches the model. @throws Error when it is bound already */
+  bind(use: ModelRouteUse): void;
   /** Sums so far. */
   usage(): UsageByModel;
   /** The last failure that was passed on to the agent, if no successful answer followed it. */

@@ -9,6 +9,7 @@ import type {
   ModelAnswer,
   ModelRoute,
   ModelRouteOrder,
+  ModelRouteUse,
   RouteFailure,
   UsageByModel,
 } from './model-gateway.js';
@@ -34,19 +35,14 @@ const MAX_CONNECTIONS = 128;
 export class UnixSocketRoute implements ModelRoute {
   private readonly server: Server;
   private readonly ledger = new UsageLedger();
-  private readonly rules: ExchangeRules;
+  private readonly bodies: ExchangeRules['bodies'];
   private readonly closing = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
   private lastFailure?: RouteFailure;
+  private bound?: { use: ModelRouteUse; rules: ExchangeRules };
 
-  private constructor(
-    private readonly order: ModelRouteOrder,
-    private readonly options: RouteOptions,
-  ) {
-    const { maxOutputTokens: limit } = order;
-    const { upstream, models, maxBodyBytes } = options;
-    const budget = limit === undefined ? undefined : new OutputBudget(limit);
-    this.rules = { upstream, models, bodies: { bytes: 0, maxBytes: maxBodyBytes }, budget };
+  private constructor(private readonly options: RouteOptions) {
+    this.bodies = { bytes: 0, maxBytes: options.maxBodyBytes };
     this.server = createServer((request, response) => this.accept(request, response));
     // The only client is the agent, which may reuse its connection after a tool of any length; the route's end closes it.
     this.server.keepAliveTimeout = 0;
@@ -55,7 +51,7 @@ export class UnixSocketRoute implements ModelRoute {
 
   /** @throws Error of the operating system when the socket cannot be made */
   static async open(order: ModelRouteOrder, options: RouteOptions): Promise<UnixSocketRoute> {
-    const route = new UnixSocketRoute(order, options);
+    const route = new UnixSocketRoute(options);
     try {
       await listenFor(route.server, options.socketPath, order.uid);
     } catch (error) {
@@ -67,6 +63,15 @@ export class UnixSocketRoute implements ModelRoute {
 
   get socketPath(): string {
     return this.options.socketPath;
+  }
+
+  bind(use: ModelRouteUse): void {
+    if (this.bound !== undefined) throw new Error('a way to the model serves one execution only');
+    const { upstream, models } = this.options;
+    const { maxOutputTokens: limit, after } = use;
+    after?.catch(() => undefined); // told to every request that waits for it
+    const budget = limit === undefined ? undefined : new OutputBudget(limit);
+    this.bound = { use, rules: { upstream, models, bodies: this.bodies, budget } };
   }
 
   usage(): UsageByModel {
@@ -108,19 +113,31 @@ export class UnixSocketRoute implements ModelRoute {
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     try {
       this.admit(request);
-      await exchange(request, response, this.rules, report, signal);
+      await exchange(request, response, await this.rules(), report, signal);
     } catch (error) {
       this.refuse(error, response, signal, report);
     }
     this.settle(report);
-    this.announce(request, response, startedAt, report);
+    // What was refused before anybody asked for anything is nobody's answer.
+    if (this.bound !== undefined) this.announce(request, response, startedAt, report);
   }
 
+  /** @throws ApiError at once when this request may not go on: what is no request of ours is not parsed further */
   private admit({ method, url = '' }: IncomingMessage): void {
     if (method !== 'POST' || !FORWARDED.test(url))
       throw new ApiError(404, 'this way leads to the Messages API only');
     if (this.underWay.size >= this.options.maxRequests)
       throw new ApiError(429, `more than ${this.options.maxRequests} requests at once`, { retry: true });
+  }
+
+  /** @throws ApiError when nobody has asked for anything, or what was asked for did not begin */
+  private async rules(): Promise<ExchangeRules> {
+    if (this.bound === undefined) throw new ApiError(400, 'nobody has asked for anything yet');
+    const { use, rules } = this.bound;
+    await use.after?.catch((cause: unknown) => {
+      throw new ApiError(400, 'the execution did not begin', { cause });
+    });
+    return rules;
   }
 
   /** Answers the error while that can be done; an answer that has begun is cut, so that nobody takes it for whole. */
@@ -138,7 +155,7 @@ export class UnixSocketRoute implements ModelRoute {
     if (failure === undefined && signal.aborted) return;
     this.options.logger.warn({
       msg: 'model answer cut',
-      executionId: this.order.executionId,
+      executionId: this.bound?.use.executionId,
       failure,
       err: error,
     });
@@ -149,7 +166,7 @@ export class UnixSocketRoute implements ModelRoute {
     else if (metered?.complete === true) this.lastFailure = undefined;
     if (metered?.model === undefined) return;
     this.ledger.add(metered.model, metered.tokens);
-    this.order.onUsage?.(this.ledger.sums());
+    this.bound?.use.onUsage?.(this.ledger.sums());
   }
 
   private announce(
@@ -167,7 +184,7 @@ export class UnixSocketRoute implements ModelRoute {
       attempts,
       ...(metered?.model === undefined ? {} : { model: metered.model }),
     };
-    const { executionId } = this.order;
+    const executionId = this.bound?.use.executionId;
     this.options.logger.log({
       msg: 'model answer',
       executionId,

@@ -4,12 +4,16 @@ import type { Database } from './database.js';
 import * as initial from './migrations/0001-initial.js';
 import * as auditAnchors from './migrations/0002-audit-anchors.js';
 import * as egress from './migrations/0003-egress.js';
+import * as waitingWorkspaces from './migrations/0004-waiting-workspaces.js';
+import * as longHistories from './migrations/0005-long-histories.js';
 import * as batches from './migrations/0007-batches.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-audit-anchors': auditAnchors,
   '0003-egress': egress,
+  '0004-waiting-workspaces': waitingWorkspaces,
+  '0005-long-histories': longHistories,
   '0007-batches': batches,
 };
 

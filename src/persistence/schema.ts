@@ -126,6 +126,17 @@ export interface WorkspacesTable {
   userId: Fixed<string>;
   projectId: Fixed<string>;
   createdAt: Fixed<number>;
+  /** Host uid of its sandboxes, when it waited for its owner; null = the user's. */
+  uid: Fixed<number | null>;
+}
+
+/** Made ahead, and nobody's yet. */
+export interface WaitingWorkspacesTable {
+  /** Opaque directory name. */
+  id: Fixed<string>;
+  /** Host uid, nobody else's; null when the server is not root. */
+  uid: Fixed<number | null>;
+  createdAt: Fixed<number>;
 }
 
 export interface SandboxUidsTable {
@@ -152,6 +163,7 @@ export interface Schema {
   audit: AuditTable;
   auditAnchors: AuditAnchorsTable;
   workspaces: WorkspacesTable;
+  waitingWorkspaces: WaitingWorkspacesTable;
   sandboxUids: SandboxUidsTable;
   egressGrants: EgressGrantsTable;
 }

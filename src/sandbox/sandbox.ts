@@ -32,6 +32,11 @@ export interface SandboxOrder {
   readOnly?: readonly { source: string; target: string }[];
   /** Host directories to show writable at the given place; only housekeeping uses this. */
   writable?: readonly { source: string; target: string }[];
+  /**
+   * Waits for its work: its program is the server's own and has been given nothing yet, so nothing of it is measured
+   * until `employ`. Its access must be what it may have at most.
+   */
+  waits?: true;
   /** Reads also what the workspace's owner has closed to itself; only what measures workspaces needs this. */
   readsEverything?: true;
 }
@@ -69,6 +74,14 @@ export interface Sandbox {
    * Resolves when nothing of the sandbox is alive; calling it again or after the end is harmless.
    */
   end(graceMs: number): Promise<SandboxExit>;
+  /**
+   * Ends the waiting of one that was ordered with `waits`: from here on it counts like any other. With `read-only`, the
+   * kernel keeps its workspace so from now on; `Sandboxes.narrows` tells where that can be had.
+   * @throws Error when the kernel does not: whoever asked ends it
+   */
+  employ(access: WorkspaceAccess): Promise<void>;
+  /** Bytes of memory that its processes hold now, what they share counted by part (PSS); reading it is not cheap. */
+  memoryBytes(): Promise<number>;
 }
 
 export type ProbeCheck = { name: string; ok: boolean; reason?: string; mend?: string };
@@ -90,6 +103,9 @@ export abstract class Sandboxes {
    * @throws ClaudeCodeError E012 when no sandbox can be had (the probe failed, bwrap missing, start failed).
    */
   abstract start(order: SandboxOrder): Promise<Sandbox>;
+
+  /** True when a waiting sandbox with a writable workspace can be made read-only. */
+  abstract narrows(): Promise<boolean>;
 
   /** Runs the real argument list with a probe inside; the result decides readiness. */
   abstract probe(): Promise<ProbeReport>;

@@ -1,4 +1,5 @@
 /** Hands events that are stored to the readers in this process; what a reader does not take in time is dropped for it. */
+
 /** One reader's place: the newest events that it has not taken yet, at most `capacity` of them. */
 export class Subscription<T> {
   private waiting: T[] = [];

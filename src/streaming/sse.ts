@@ -32,6 +32,17 @@ export async function sendEvents<T extends { type: string }>(
   }
 }
 
+/** All readers of a live event are handed the same object: it is put into words once, however many they are. */
+const frames = new WeakMap<object, string>();
+
+function frame(event: { type: string }, number: number | undefined): string {
+  const known = frames.get(event);
+  if (known !== undefined) return known;
+  const made = inWords(event, number);
+  frames.set(event, made);
+  return made;
+}
+
 /** A gap has no number of its own: without `id`, a client that reconnects goes on after the last event it really got. */
 export const eventNumber = (event: StreamItem): number | undefined =>
   event.type === 'stream.gap' ? undefined : event.seq;
@@ -58,7 +69,7 @@ function begin(response: Response, type: string): void {
   response.flushHeaders();
 }
 
-const frame = (event: { type: string }, number: number | undefined): string =>
+const inWords = (event: { type: string }, number: number | undefined): string =>
   `${number === undefined ? '' : `id: ${number}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 /** No faster than the reader takes it; false when the reader has left. */

@@ -1,5 +1,5 @@
 /** The event log over the database: one commit for all that is written at the same moment, then the readers. */
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Config } from '../config/config.js';
 import { EventLog, FencedError, type First } from '../execution/event-log.js';
@@ -31,7 +31,6 @@ interface Append {
 export class StoredEventLog extends EventLog {
   private readonly feed = new EventFeed<ExecutionEvent>();
   private readonly batchFeed = new EventFeed<BatchEvent>();
-  private readonly logger = new Logger('EventLog');
   private pending: Append[] = [];
   private writing = false;
 
@@ -65,11 +64,12 @@ export class StoredEventLog extends EventLog {
     if (row === undefined) throw new FencedError(executionId, attempt);
     const first = row.lastSeq - facts.length + 1;
     const { batchId, position } = row;
+    const at = Date.now();
     const firstOfBatch = batchId === null ? 0 : await countInBatch(db, batchId, facts.length);
     return this.insert(
       db,
       facts.map((fact, index) => ({
-        event: { executionId, seq: first + index, at: Date.now(), ...fact },
+        event: { executionId, seq: first + index, at, ...fact },
         ...(batchId === null || position === null
           ? {}
           : { place: { batchId, batchSeq: firstOfBatch + index, position } }),
@@ -125,7 +125,7 @@ export class StoredEventLog extends EventLog {
         isLast: ({ type }) => type === 'execution.finished',
         isOver: (last) => this.isOver(executionId, last),
         gap: ({ seq }, last) => ({ executionId, seq: last, ...gap(last, seq) }),
-        delivered: (event) => this.delivered(event),
+        delivered: ({ at }) => this.delivered(at),
       },
       after,
       signal,
@@ -145,7 +145,7 @@ export class StoredEventLog extends EventLog {
         isLast: ({ type, batchSeq }) => type === 'execution.finished' && this.isBatchOver(batchId, batchSeq),
         isOver: (last) => this.isBatchOver(batchId, last),
         gap: ({ batchSeq }, last) => ({ batchId, batchSeq: last, ...gap(last, batchSeq) }),
-        delivered: (event) => this.delivered(event),
+        delivered: ({ at }) => this.delivered(at),
       },
       after,
       signal,
@@ -197,10 +197,8 @@ export class StoredEventLog extends EventLog {
     return !(await more()) && !(await unended()) && !(await more());
   }
 
-  private delivered({ at }: ExecutionEvent): void {
-    this.deliveries
-      .emit('delivered', { lagMs: Math.max(0, Date.now() - at) })
-      .catch((error: unknown) => this.logger.error(error));
+  private delivered(at: number): void {
+    this.deliveries.emit('delivered', { lagMs: Math.max(0, Date.now() - at) });
   }
 
   /** Whether a reader that asked for more than there is will never get anything. */

@@ -59,6 +59,7 @@ export class ArchivesController {
     @Query() query: UploadQuery,
     @CallerOf() { principal }: Caller,
     @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<UploadedTree> {
     const format = formatOf(request);
     const into = directoryPath(query.path);
@@ -66,7 +67,7 @@ export class ArchivesController {
     if (Number(request.headers['content-length']) > max)
       throw new ClaudeCodeError('E015', `the archive is larger than ${max} bytes`);
     const workspace = await this.workspaces.open(actingAs(principal, query.userId), projectId);
-    using stall = stalling(request, REQUEST_TIMEOUT_MS);
+    using stall = stalling(request, response, REQUEST_TIMEOUT_MS);
     return await this.archives.unpack(workspace, {
       format,
       into,
@@ -118,19 +119,16 @@ function formatOf({ headers }: Request): ArchiveFormat {
 }
 
 /** Aborts when nothing has come for so many milliseconds and not everything is there. */
-function stalling(request: Request, milliseconds: number): Disposable & { signal: AbortSignal } {
+function stalling(
+  request: Request,
+  response: Response,
+  milliseconds: number,
+): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
-  const { socket } = request;
-  const onIdle = () => {
+  // At the response: Node itself closes a silent socket unless somebody listens there, also while we unpack.
+  response.setTimeout(milliseconds, () => {
     if (!request.complete)
       controller.abort(new ClaudeCodeError('E001', 'The upload stood still for too long.'));
-  };
-  socket.setTimeout(milliseconds, onIdle);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      socket.off('timeout', onIdle);
-      socket.setTimeout(0);
-    },
-  };
+  });
+  return { signal: controller.signal, [Symbol.dispose]: () => void response.setTimeout(0) };
 }

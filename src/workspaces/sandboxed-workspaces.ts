@@ -1,13 +1,14 @@
 /** Workspaces as directories of the host that only sandboxes look into: the server makes them, and nothing more. */
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable, Transform } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { makePassable } from '../sandbox/reachable.js';
+import type { SandboxWorkspace } from '../sandbox/sandbox.js';
 import { changeSet } from './changes.js';
 import { Housekeeping } from './housekeeping.js';
 import { KeyedLock } from './keyed-lock.js';
@@ -36,6 +37,8 @@ const ENTRY = z.object({
 @Injectable()
 export class SandboxedWorkspaces extends Workspaces {
   readonly #states = new KeyedLock();
+  #swept?: Promise<void>;
+  readonly #logger = new Logger('Workspaces');
 
   constructor(
     private readonly registry: WorkspaceRegistry,
@@ -52,6 +55,29 @@ export class SandboxedWorkspaces extends Workspaces {
   async find(userId: string, projectId: string): Promise<Workspace | undefined> {
     const registered = await this.registry.find(userId, projectId);
     return registered && this.provide(registered);
+  }
+
+  async reserve(): Promise<SandboxWorkspace | undefined> {
+    await (this.#swept ??= this.sweep());
+    const reserved = await this.registry.reserve();
+    return reserved && this.furnish(reserved);
+  }
+
+  offer({ id }: SandboxWorkspace, taken: () => void): void {
+    this.registry.waiting.offer({ id, taken });
+  }
+
+  withdraw({ id }: SandboxWorkspace): boolean {
+    const mine = this.registry.waiting.withdraw(id);
+    if (mine)
+      this.registry
+        .release(id)
+        .then(() => this.giveUp(id))
+        // Its row is swept, and its directory removed, after the next start.
+        .catch((error: unknown) =>
+          this.#logger.warn({ msg: 'a waiting workspace was left behind', err: error }),
+        );
+    return mine;
   }
 
   async list(workspace: Workspace): Promise<FileEntry[]> {
@@ -125,12 +151,9 @@ export class SandboxedWorkspaces extends Workspaces {
     return { maxEntries: STATE_MAX, contentMaxBytes: this.config.values.CHANGE_CONTENT_MAX_BYTES };
   }
 
-  /** Makes what is missing of the workspace's directories; each is its user's alone. */
-  private async provide({ id, userId, projectId, uid }: RegisteredWorkspace): Promise<Workspace> {
-    const path = join(this.config.workspaceRoot, id);
-    for (const directory of [path, this.housekeeping.stateDirectory(id)])
-      await provideDirectory(directory, uid);
-    const workspace = { id, userId, projectId, path, ...(uid === undefined ? {} : { uid }) };
+  private async provide(registered: RegisteredWorkspace): Promise<Workspace> {
+    const { userId, projectId } = registered;
+    const workspace = { ...(await this.furnish(registered)), userId, projectId };
     await this.discardAbandoned(workspace);
     return workspace;
   }
@@ -144,6 +167,30 @@ export class SandboxedWorkspaces extends Workspaces {
       this.housekeeping.ask(workspace, { op: 'discard', stagings: abandoned }, DONE),
     );
     for (const name of abandoned) await stagings.forget(workspace.id, name);
+  }
+
+  /** Makes what is missing of the workspace's directories; each is its uid's alone. */
+  private async furnish({ id, uid }: { id: string; uid?: number }): Promise<SandboxWorkspace> {
+    const [path, state] = this.directoriesOf(id);
+    for (const directory of [path, state]) await provideDirectory(directory, uid);
+    return { id, path, ...(uid === undefined ? {} : { uid }) };
+  }
+
+  private directoriesOf(id: string): [path: string, state: string] {
+    return [join(this.config.workspaceRoot, id), this.housekeeping.stateDirectory(id)];
+  }
+
+  /** What waited when the last process died waits for nobody. */
+  private async sweep(): Promise<void> {
+    for (const id of await this.registry.sweep()) await this.giveUp(id);
+  }
+
+  /** Nobody ever had it: its directories are empty. */
+  private async giveUp(id: string): Promise<void> {
+    for (const directory of this.directoriesOf(id))
+      await rmdir(directory).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      });
   }
 }
 

@@ -57,6 +57,13 @@ export abstract class Workspaces {
   /** The workspace if it exists; reading never makes one. */
   abstract find(userId: string, projectId: string): Promise<Workspace | undefined>;
 
+  /** A workspace that nobody has owned, to be started in ahead; undefined when there can be no more. */
+  abstract reserve(): Promise<SandboxWorkspace | undefined>;
+  /** From now on the next new project may be given this one; `taken` is called when it was. */
+  abstract offer(reserved: SandboxWorkspace, taken: () => void): void;
+  /** Takes the offer back and gives the workspace up; false when somebody has it already, or is being given it. */
+  abstract withdraw(reserved: SandboxWorkspace): boolean;
+
   /** All entries below the workspace's root in path order. @throws E012 */
   abstract list(workspace: Workspace): Promise<FileEntry[]>;
   /** Size and bytes of a regular file. @throws E009 unknown, E004 outside or unreadable (also through symlinks) */

@@ -51,6 +51,9 @@ const ENOUGH: Record<string, readonly string[]> = {
   'GET /api/projects/known/files/some/file.txt': ['read'],
   'PUT /api/projects/known/files/some/file.txt': ['run'],
   'DELETE /api/projects/known/files/some/file.txt': ['run'],
+  'GET /api/projects/known/egress': ['admin'],
+  'PUT /api/projects/known/egress': ['admin'],
+  'DELETE /api/projects/known/egress': ['admin'],
 };
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;

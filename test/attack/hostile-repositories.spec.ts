@@ -350,7 +350,7 @@ describeWhere(asRoot, 'only root may listen on port 443')('a repository', () => 
     );
   });
 
-  it('[G02] that was uploaded with hooks and a configuration is only files to the server', async () => {
+  it('[G21] that was uploaded with hooks and a configuration is only files to the server', async () => {
     const workspace = await fresh();
     const config =
       '[core]\n\tfsmonitor = touch /workspace/ran\n\thooksPath = /workspace/.git/hooks\n[diff]\n\texternal = touch /workspace/ran\n';

@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import { AuditRetention } from '../../src/audit/audit-retention.js';
+import type { EgressGateway } from '../../src/egress/egress-gateway.js';
+import { UnixSocketEgressGateway } from '../../src/egress/unix-socket-egress-gateway.js';
 import type { Execution } from '../../src/execution/execution.js';
 import type { Schema } from '../../src/persistence/schema.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
@@ -86,6 +88,28 @@ describe('audit', () => {
     expect(JSON.stringify(await app.database.selectFrom('audit').selectAll().execute())).not.toContain(
       'nobody may',
     );
+  });
+
+  it('records a connection of a sandbox, and refuses it when it cannot', async () => {
+    const { events } = app.get<EgressGateway>(UnixSocketEgressGateway);
+    const connection = {
+      ...{ id: 'connection-1', userId: 'alice', projectId: 'demo', executionId: 'e-1' },
+      ...{ asked: 'CONNECT git.example.test:443', address: '93.184.215.14', outcome: 'opened' as const },
+    };
+    await events.emitSerial('connection', connection);
+    expect((await entries())[0]).toMatchObject({
+      type: 'egress.connection',
+      requestId: 'connection-1',
+      action: 'CONNECT git.example.test:443',
+      userId: 'alice',
+      projectId: 'demo',
+      executionId: 'e-1',
+      dialledAddress: '93.184.215.14',
+      outcome: 'opened',
+      success: true,
+    });
+    await tamper((db) => db.schema.dropTable('audit').execute());
+    await expect(events.emitSerial('connection', connection)).rejects.toThrow();
   });
 
   it('takes an entry back with the transaction it was part of', async () => {

@@ -8,12 +8,26 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { Config } from '../../src/config/config.js';
-import type { ModelRoute, ModelRouteOrder, UsageByModel } from '../../src/model-gateway/model-gateway.js';
+import type {
+  ModelRoute,
+  ModelRouteOrder,
+  ModelRouteUse,
+  UsageByModel,
+} from '../../src/model-gateway/model-gateway.js';
 import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
 import { UnixSocketModelGateway } from '../../src/model-gateway/unix-socket-model-gateway.js';
 import { ask, begin, scripted, start } from '../support/socket-client.js';
 
 const KEY = 'sk-canary-7f1d';
+
+async function openBound(
+  gateway: UnixSocketModelGateway,
+  { uid, ...use }: Partial<ModelRouteUse & ModelRouteOrder> = {},
+): Promise<ModelRoute> {
+  const route = await gateway.open({ uid });
+  route.bind({ executionId: 'execution-1', ...use });
+  return route;
+}
 
 describe('the model gateway', () => {
   let ground: string;
@@ -43,8 +57,10 @@ describe('the model gateway', () => {
     gateways.push(gateway);
     return gateway;
   }
-  const open = (settings?: NodeJS.ProcessEnv, order: Partial<ModelRouteOrder> = {}): Promise<ModelRoute> =>
-    make(settings).open({ executionId: 'execution-1', ...order });
+  const open = (
+    settings?: NodeJS.ProcessEnv,
+    use: Partial<ModelRouteUse & ModelRouteOrder> = {},
+  ): Promise<ModelRoute> => openBound(make(settings), use);
   const answerOf = (gateway: UnixSocketModelGateway) =>
     gateway.answers.once('answer').then(({ data }) => data);
 
@@ -238,7 +254,7 @@ describe('the model gateway', () => {
   describe('when upstream fails', () => {
     it('tries again before the first byte, and nobody notices', async () => {
       const gateway = make();
-      const route = await gateway.open({ executionId: 'execution-1' });
+      const route = await openBound(gateway);
       const announced = answerOf(gateway);
       const script =
         '@status 529 times 1 retry-after 0\n@cut early times 1\n@status 429 times 1 retry-after 0\n@text there';
@@ -351,7 +367,7 @@ describe('the model gateway', () => {
   describe('ends', () => {
     it("upstream's request when the agent leaves", async () => {
       const gateway = make();
-      const route = await gateway.open({ executionId: 'execution-1' });
+      const route = await openBound(gateway);
       const announced = answerOf(gateway);
       const { client, answered } = start({
         socketPath: route.socketPath,
@@ -424,7 +440,7 @@ describe('the model gateway', () => {
       const deep = join(ground, 'd'.repeat(100));
       await mkdir(deep);
       const gateway = make({ CAISSON_DATA: deep });
-      const { socketPath } = await gateway.open({ executionId: 'execution-1' });
+      const { socketPath } = await openBound(gateway);
       expect(Buffer.byteLength(socketPath)).toBeLessThanOrEqual(107);
       expect((await ask({ socketPath, body: scripted('hi') })).status).toBe(200);
       await gateway.onApplicationShutdown();
@@ -433,9 +449,9 @@ describe('the model gateway', () => {
 
     it('fail as E012 when there can be none', async () => {
       const gateway = make();
-      const route = await gateway.open({ executionId: 'execution-1' });
+      const route = await openBound(gateway);
       await rm(dirname(route.socketPath), { recursive: true });
-      await expect(gateway.open({ executionId: 'execution-2' })).rejects.toMatchObject({ code: 'E012' });
+      await expect(gateway.open({})).rejects.toMatchObject({ code: 'E012' });
     });
   });
 });

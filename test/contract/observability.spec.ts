@@ -101,7 +101,7 @@ describe('observability', () => {
 
     it('times sandboxes and streams', async () => {
       await app.sandbox.starts.emit('started', { afterMs: 8 });
-      await app.eventLog.deliveries.emit('delivered', { lagMs: 30 });
+      app.eventLog.deliveries.emit('delivered', { lagMs: 30 });
       const lines = (await metrics()).split('\n');
       expect(lines).toContain('caisson_sandbox_start_seconds_bucket{le="0.01"} 1');
       expect(lines).toContain('caisson_stream_lag_seconds_sum 0.03');

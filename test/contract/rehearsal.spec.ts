@@ -33,7 +33,8 @@ describe('the rehearsal drives the real CLI', () => {
   });
   beforeEach(async () => {
     cwd = await mkdtemp(join(ground, 'w'));
-    route = await gateway.open({ executionId: 'test' });
+    route = await gateway.open({});
+    route.bind({ executionId: 'test' });
   });
   afterEach(() => route.close());
 
@@ -141,7 +142,8 @@ describe('the rehearsal drives the real CLI', () => {
   });
 
   it('the CLI comes to an end when the output tokens are used up', async () => {
-    const limited = await gateway.open({ executionId: 'limited', maxOutputTokens: 500 });
+    const limited = await gateway.open({});
+    limited.bind({ executionId: 'limited', maxOutputTokens: 500 });
     const { error } = await runClaude({ socketPath: limited.socketPath, cwd, prompt: '@deltas 5000' });
     expect(error).toContain('402');
     expect(limited.failure()).toMatchObject({ code: 'E011' });

@@ -187,8 +187,17 @@ describe('the four commands, with the real CLI in the real sandbox', () => {
     it('denies tools that the command does not have', async () => {
       const echo = await echoOf({ action: 'analyze' });
       expect(echo.tools).toEqual(expect.arrayContaining(['Bash', 'Read']));
-      for (const tool of ['Write', 'Edit', 'WebFetch', 'WebSearch', 'Agent'])
-        expect(echo.tools).not.toContain(tool);
+      for (const tool of ['WebFetch', 'WebSearch', 'Agent']) expect(echo.tools).not.toContain(tool);
+      const { id } = await caisson.admin.submit({
+        action: 'analyze',
+        prompt:
+          '@tool Write {"file_path":"/workspace/x","content":"x"}\n@tool Bash {"command":"echo allowed"}',
+      });
+      const results = (await caisson.admin.history(id)).filter((event) => event.type === 'agent.tool_result');
+      expect(results.slice(0, 2).map(({ data }) => data)).toMatchObject([
+        { isError: true, output: expect.stringContaining('not available here') as string },
+        { isError: false, output: 'allowed' },
+      ]);
     });
 
     it('are described for user interfaces, each with its options', async () => {

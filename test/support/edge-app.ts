@@ -3,6 +3,7 @@
  * database in a temporary directory; executions, sandboxes and the model gateway are stand-ins a test can play.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { EventEmitter } from 'node:events';
 import { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { AuditedByExecution } from '../../src/access/audited.decorator.js';
 import { prepareHttp } from '../../src/access/http.js';
 import type { Scope } from '../../src/access/principal.js';
 import { Scopes } from '../../src/access/scopes.decorator.js';
+import { AgentsModule } from '../../src/agents/agents.module.js';
+import { WarmPlaces } from '../../src/agents/warm-places.js';
 import { AuditModule } from '../../src/audit/audit.module.js';
 import { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { Config } from '../../src/config/config.js';
@@ -75,7 +78,10 @@ class TrialController {
 }
 
 const sandbox: { report?: ProbeReport; starts: Emittery } = { starts: new Emittery() };
-const eventLog = { deliveries: new Emittery() };
+const eventLog: Pick<EventLog, 'deliveries'> = {
+  // One for all the applications of a suite.
+  deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
+};
 const queue = { waiting: { interactive: 0, batch: 0 }, running: 0 };
 const gateway = { answers: new Emittery() };
 
@@ -98,6 +104,11 @@ class StandInSandboxModule {}
 @Module({ providers: [{ provide: ModelGateway, useValue: gateway }], exports: [ModelGateway] })
 class StandInModelGatewayModule {}
 
+const places = { events: new Emittery(), ready: 0, ages: [], memoryBytes: 0 };
+
+@Module({ providers: [{ provide: WarmPlaces, useValue: places }], exports: [WarmPlaces] })
+class StandInAgentsModule {}
+
 export interface EdgeApp {
   url: string;
   database: Database;
@@ -106,7 +117,7 @@ export interface EdgeApp {
   gateway: { answers: Emittery };
   queue: { waiting: Record<Priority, number>; running: number };
   sandbox: { report?: ProbeReport; starts: Emittery };
-  eventLog: { deliveries: Emittery };
+  eventLog: Pick<EventLog, 'deliveries'>;
   /** Log lines so far. */
   lines: string[];
   get: <T>(token: Type<T>) => T;
@@ -141,6 +152,8 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
   })
     .overrideModule(ExecutionModule)
     .useModule(StandInExecutionModule)
+    .overrideModule(AgentsModule)
+    .useModule(StandInAgentsModule)
     .overrideModule(SandboxModule)
     .useModule(StandInSandboxModule)
     .overrideModule(ModelGatewayModule)

@@ -64,6 +64,7 @@ export async function startServer(
       CAISSON_DATA: `${directory}/data`,
       BOOTSTRAP_API_KEY: ADMIN_SECRET,
       RATE_LIMIT_REQUESTS: '100000',
+      POOL_SIZE: '0',
       ...settings,
     },
     stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],

@@ -1,71 +1,57 @@
-/** The real Claude Code CLI, driven by the official Agent SDK, in a sandbox of its own. */
+/** The real Claude Code CLI, driven by the official Agent SDK, in a sandbox of its own: one that waited, or a new one. */
 import { Injectable } from '@nestjs/common';
-import { Config } from '../../config/config.js';
-import { reachableProgram } from '../../sandbox/reachable.js';
-import { Sandboxes } from '../../sandbox/sandbox.js';
-import { AgentEngine, type AgentEvent, type AgentOutcome, type AgentRun } from '../agent-engine.js';
-import { claudeBinary } from './claude-binary.js';
+import { AgentEngine, type AgentOrder, type AgentPlace } from '../agent-engine.js';
+import { ClaudeLauncher } from './claude-launcher.js';
+import { ClaudePlace } from './claude-place.js';
 import { ClaudeSession } from './claude-session.js';
-import { eventsOf, outcomeOf } from './sdk-messages.js';
+import { WarmClaude } from './warm-claude.js';
 
 @Injectable()
 export class ClaudeCodeEngine extends AgentEngine {
   readonly name = 'claude-code';
 
   constructor(
-    private readonly sandboxes: Sandboxes,
-    private readonly config: Config,
+    private readonly launcher: ClaudeLauncher,
+    private readonly warm: WarmClaude,
   ) {
     super();
   }
 
-  async *run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void> {
-    const session = await this.open(run);
-    const stop = () => session.stop();
-    run.signal.addEventListener('abort', stop);
-    if (run.signal.aborted) stop();
+  async take(order: AgentOrder): Promise<AgentPlace> {
+    const begun = performance.now();
+    const calm = this.warm.rush();
     try {
-      session.begin();
-      for await (const message of session.messages) {
-        yield* eventsOf(message);
-        if (message.type === 'result') return await this.settle(session, outcomeOf(message));
-      }
-      throw new Error('the session ended without a result');
+      const { session, outcome } = await this.session(order);
+      this.warm.announce(outcome, performance.now() - begun);
+      return new ClaudePlace(session, calm);
     } catch (error) {
-      throw await session.explain(error);
-    } finally {
-      run.signal.removeEventListener('abort', stop);
-      await session.close();
+      calm();
+      throw error;
     }
   }
 
-  /** @throws ClaudeCodeError E015 when a limit was passed on the way to the result */
-  private async settle(session: ClaudeSession, outcome: AgentOutcome): Promise<AgentOutcome> {
-    const exceeded = await session.close();
-    if (exceeded !== undefined) throw exceeded;
-    return outcome;
+  private async session(order: AgentOrder) {
+    const { task, workspace, egress } = order;
+    // Its way to granted hosts is mounted at the start, and each of its connections is recorded under its execution.
+    const claimed = egress === undefined ? await this.warm.claim(workspace, task) : 'egress';
+    if (typeof claimed === 'string') return { session: await this.cold(order), outcome: claimed };
+    const session = new ClaudeSession(claimed, task);
+    try {
+      await session.settle();
+      return { session, outcome: 'hit' as const };
+    } catch {
+      // It died in this moment, or does not take the task. Nothing has been asked of the model: a new one takes its place.
+      const outcome = claimed.alive ? ('bind' as const) : ('died' as const);
+      await session.close();
+      return { session: await this.cold(order), outcome };
+    }
   }
 
-  /** @throws ClaudeCodeError E012 when there is no executable */
-  private async open({ task, workspace, route, egress }: AgentRun): Promise<ClaudeSession> {
-    const { values, dataDirectory } = this.config;
-    const binary = await reachableProgram(
-      claudeBinary(values.CLAUDE_CODE_BINARY),
-      workspace.uid,
-      dataDirectory,
-    );
-    return new ClaudeSession({
-      task,
-      binary,
-      workspace,
-      modelSocket: route.socketPath,
-      egressSocket: egress?.socketPath,
-      output: {
-        lineBytes: values.OUTPUT_LINE_MAX_BYTES,
-        totalBytes: values.OUTPUT_MAX_BYTES,
-        idleMs: values.SANDBOX_IDLE_TIMEOUT * 1000,
-      },
-      start: (order) => this.sandboxes.start(order),
-    });
+  /** @throws ClaudeCodeError E012 when there is no executable, or no way to the model */
+  private async cold({ task, workspace, egress }: AgentOrder): Promise<ClaudeSession> {
+    const { access, workingDirectory, model } = task;
+    const egressSocket = egress?.socketPath;
+    const order = { workspace, access, workingDirectory, model, egressSocket, waits: false };
+    return new ClaudeSession(await this.launcher.launch(order), task);
   }
 }

@@ -1,63 +1,67 @@
-/** One Claude Code process for one task: started through the Agent SDK in a sandbox, given its prompt over the protocol. */
-import { randomBytes } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
+/** One task in one Claude Code process, driven by the Agent SDK: all that is the task's own goes over the protocol. */
 import {
-  type CanUseTool,
+  type HookInput,
+  type HookJSONOutput,
   type Options,
+  type PermissionResult,
   type Query,
   query,
   type SDKUserMessage,
 } from '@anthropic-ai/claude-agent-sdk';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import type { ModelRoute } from '../../model-gateway/model-gateway.js';
 import { limitExceeded } from '../../sandbox/limits/limit-exceeded.js';
-import type { Sandbox, SandboxOrder } from '../../sandbox/sandbox.js';
 import type { AgentTask } from '../agent-task.js';
-import type { OutputLimits } from './output-limit.js';
-import { SandboxedCli } from './sandboxed-cli.js';
-import { StderrTail } from './stderr-tail.js';
-
-/** Milliseconds between TERM and KILL when a session is stopped: what the CLI may use to put down what it holds. */
-const GRACE_MS = 5000;
-
-const CLI_IN_SANDBOX = '/opt/agent/claude';
+import { checkArguments, CLI_IN_SANDBOX, CLI_TOOLS } from './cli-arguments.js';
+import type { ClaudeProcess } from './claude-process.js';
+import type { SandboxedCli } from './sandboxed-cli.js';
 
 /** The tool by which the CLI takes a structured answer; it exists only when a schema is given. */
 const STRUCTURED_OUTPUT = 'StructuredOutput';
 
-export interface SessionOrder {
-  task: AgentTask;
-  /** Host path of the `claude` executable, reachable for the sandbox's uid. */
-  binary: string;
-  workspace: SandboxOrder['workspace'];
-  modelSocket: string;
-  egressSocket?: string;
-  output: OutputLimits;
-  start: (order: SandboxOrder) => Promise<Sandbox>;
-}
+/** Seconds that a tool may wait until it may act: the state of a large workspace takes a while to be remembered. */
+const ACT_TIMEOUT = 600;
 
 export class ClaudeSession {
   readonly messages: Query;
   private readonly prompt = Promise.withResolvers<string>();
   private readonly closed = Promise.withResolvers<void>();
-  private readonly stderr = new StderrTail();
-  /** Resolves when standard error has come to its end. */
-  private said: Promise<void> | undefined;
-  private sandbox: Promise<Sandbox> | undefined;
-  private cli: SandboxedCli | undefined;
+  private mayAct: () => Promise<void> = () => Promise.resolve();
 
-  constructor(private readonly order: SessionOrder) {
+  /** Introduces the task to the process; the prompt is sent by `begin`. */
+  constructor(
+    private readonly process: ClaudeProcess,
+    private readonly task: AgentTask,
+  ) {
+    this.prompt.promise.catch(() => undefined); // a session may be closed before anybody has asked for its prompt
     this.messages = query({ prompt: this.input(), options: this.options() });
   }
 
+  get route(): ModelRoute {
+    return this.process.route;
+  }
+
+  /**
+   * Resolves when the process has taken all of the task but its prompt; the model is bound here, where the process was
+   * started for another one. @throws Error when it does not, perhaps because it is gone
+   */
+  async settle(): Promise<void> {
+    const { model } = this.task;
+    await this.messages.initializationResult();
+    // Not `setModel`: that asks the model's service for a token first, and fails where the gateway does not let it.
+    if (model !== this.process.model) await this.messages.applyFlagSettings({ model });
+  }
+
   /** Sends the task: over the protocol, so that nothing a user wrote is ever in an argument. */
-  begin(): void {
-    this.cli?.stdout.awaitOutput();
-    this.prompt.resolve(this.order.task.prompt);
+  begin(mayAct: () => Promise<void>): void {
+    this.mayAct = mayAct;
+    this.process.cli.stdout.awaitOutput();
+    this.prompt.resolve(this.task.prompt);
   }
 
   /** TERM to the CLI, KILL after 5 s. */
   stop(): void {
-    this.cli?.kill();
+    this.process.stop();
   }
 
   /**
@@ -68,22 +72,22 @@ export class ClaudeSession {
     this.prompt.reject(new Error('the session was closed'));
     this.closed.resolve();
     this.messages.close();
-    const sandbox = await this.sandbox?.catch(() => undefined);
-    const exit = await sandbox?.end(GRACE_MS * Number(this.cli?.killed === true));
+    const exit = await this.process.end();
     return exit?.exceeded && limitExceeded(exit.exceeded);
   }
 
   /** What really went wrong, behind the SDK's error: no sandbox, too much output, or a CLI that crashed. */
   async explain(error: unknown): Promise<ClaudeCodeError> {
     if (error instanceof ClaudeCodeError) return error;
-    const started: unknown = await this.sandbox?.catch((reason: unknown) => reason);
-    if (started instanceof ClaudeCodeError) return started;
-    if (this.cli?.stdout.errored instanceof ClaudeCodeError) return this.cli.stdout.errored;
+    const { cli, stderr } = this.process;
+    const failure = await this.process.failure();
+    if (failure instanceof ClaudeCodeError) return failure;
+    if (cli.stdout.errored instanceof ClaudeCodeError) return cli.stdout.errored;
     // Only when nothing is alive has everything been said: a crash is often told before its reason has come through.
     const exceeded = await this.close();
     if (exceeded !== undefined) return exceeded;
-    await this.said;
-    const cause = new Error(`Claude Code failed; its standard error ended with:\n${this.stderr.toString()}`, {
+    await this.process.said;
+    const cause = new Error(`Claude Code failed; its standard error ended with:\n${stderr.toString()}`, {
       cause: error,
     });
     return new ClaudeCodeError('E005', 'Claude Code stopped without an answer.', { cause });
@@ -98,10 +102,10 @@ export class ClaudeSession {
   }
 
   private options(): Options {
-    const { task } = this.order;
+    const { task } = this;
     return {
       pathToClaudeCodeExecutable: CLI_IN_SANDBOX,
-      spawnClaudeCodeProcess: ({ args }) => this.spawn(args),
+      spawnClaudeCodeProcess: ({ args }) => this.adopt(args),
       env: {},
       // Nothing of the workspace configures the agent: no settings, hooks, helpers or MCP servers that were planted there.
       settingSources: [],
@@ -110,9 +114,11 @@ export class ClaudeSession {
       // Otherwise the CLI takes a prompt that begins with `/` for a command of its own, and the model never sees it.
       verbatimPrompts: true,
       includePartialMessages: true,
-      tools: [...task.tools],
-      canUseTool: permissionFor(task),
-      maxTurns: task.limits.maxTurns,
+      tools: [...CLI_TOOLS],
+      canUseTool: (name, input) => this.permit(name, input),
+      // Asked before every tool, also before those that the CLI allows by itself.
+      hooks: { PreToolUse: [{ hooks: [(call) => this.beforeTool(call)], timeout: ACT_TIMEOUT }] },
+      maxTurns: this.process.maxTurns,
       systemPrompt: { type: 'preset', preset: 'claude_code', append: task.systemPrompt },
       ...(task.outputSchema === undefined
         ? {}
@@ -120,46 +126,45 @@ export class ClaudeSession {
     };
   }
 
-  private spawn(args: string[]): SandboxedCli {
-    const { task, binary, workspace, modelSocket, egressSocket, output, start } = this.order;
-    this.sandbox = start({
-      workspace,
-      access: task.access,
-      argv: [CLI_IN_SANDBOX, ...args],
-      workingDirectory: task.workingDirectory,
-      env: environmentOf(task),
-      modelSocket,
-      egressSocket,
-      readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
-    });
-    this.said = this.sandbox.then((sandbox) => pipeline(sandbox.stderr, this.stderr)).catch(() => undefined); // no sandbox: told by `explain`; a pipe that broke: what came is kept
-    this.cli = new SandboxedCli(this.sandbox, GRACE_MS, output);
-    return this.cli;
+  /** Hands the SDK the process that is there instead of a new one. */
+  private adopt(args: string[]): SandboxedCli {
+    checkArguments(args, this.process.maxTurns);
+    return this.process.cli;
+  }
+
+  private async beforeTool(call: HookInput): Promise<HookJSONOutput> {
+    const name = call.hook_event_name === 'PreToolUse' ? call.tool_name : '';
+    const refusal = this.allows(name) ? await this.untilItMayAct() : unavailable(name);
+    if (refusal === undefined) return {};
+    return {
+      hookSpecificOutput: {
+        hookEventName: 'PreToolUse',
+        permissionDecision: 'deny',
+        permissionDecisionReason: refusal,
+      },
+    };
+  }
+
+  private async permit(name: string, input: Record<string, unknown>): Promise<PermissionResult> {
+    const refusal = this.allows(name) ? await this.untilItMayAct() : unavailable(name);
+    return refusal === undefined
+      ? { behavior: 'allow', updatedInput: input }
+      : { behavior: 'deny', message: refusal };
+  }
+
+  /** Why it may not, when the run has to end instead. */
+  private untilItMayAct(): Promise<string | undefined> {
+    return this.mayAct().then(
+      () => undefined,
+      () => 'The execution is being ended.',
+    );
+  }
+
+  /** The tools of the task and no others, whatever the CLI offers. */
+  private allows(name: string): boolean {
+    const { tools, outputSchema } = this.task;
+    return tools.includes(name) || (name === STRUCTURED_OUTPUT && outputSchema !== undefined);
   }
 }
 
-/**
- * The CLI's whole environment besides the sandbox's own. The key is a placeholder; the gateway puts in the real one.
- * The model is bound here, a name of the configured list: the protocol's `set_model` makes the CLI (2.1.330) ask the
- * model's service for one token first, which costs a round trip and is paid.
- */
-const environmentOf = ({ model }: AgentTask) => ({
-  ANTHROPIC_BASE_URL: 'http://127.0.0.1:3128',
-  ANTHROPIC_API_KEY: `sk-sandbox-${randomBytes(12).toString('hex')}`,
-  ANTHROPIC_MODEL: model,
-  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-  DISABLE_AUTOUPDATER: '1',
-  // The gateway retries; the CLI on its own goes on for minutes after an answer that was cut in the middle.
-  CLAUDE_CODE_MAX_RETRIES: '2',
-});
-
-/** Allows the tools of the task and denies the rest, whatever the CLI offers. */
-function permissionFor(task: AgentTask): CanUseTool {
-  const allowed = new Set([...task.tools, ...(task.outputSchema === undefined ? [] : [STRUCTURED_OUTPUT])]);
-  return (name, input) =>
-    Promise.resolve(
-      allowed.has(name)
-        ? { behavior: 'allow', updatedInput: input }
-        : { behavior: 'deny', message: `The tool ${name} is not available here.` },
-    );
-}
+const unavailable = (name: string) => `The tool ${name} is not available here.`;

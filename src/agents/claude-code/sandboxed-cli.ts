@@ -13,6 +13,7 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   killed = false;
   exitCode: number | null = null;
   signalCode: NodeJS.Signals | null = null;
+  private readonly leaving = new AbortController();
 
   /**
    * @param starting the sandbox in which the CLI is being started
@@ -32,6 +33,15 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
     );
   }
 
+  /** Aborted when there is no process, or none any more. */
+  get gone(): AbortSignal {
+    return this.leaving.signal;
+  }
+
+  get over(): boolean {
+    return this.killed || this.gone.aborted;
+  }
+
   kill(): boolean {
     this.killed = true;
     void this.starting.then(
@@ -49,6 +59,7 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
     const drained = pipeline(sandbox.stdout, this.stdout).catch((error: unknown) =>
       error instanceof ClaudeCodeError ? sandbox.end(0) : undefined,
     );
+    void sandbox.exited.then(() => this.leaving.abort(new Error('the process has ended')));
     void Promise.all([sandbox.exited, drained]).then(([exit]) => this.finish(exit));
   }
 
@@ -59,6 +70,7 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   }
 
   private fail(error: unknown): void {
+    this.leaving.abort(error);
     this.stdout.destroy();
     this.emit('error', error instanceof Error ? error : new Error(String(error)));
   }

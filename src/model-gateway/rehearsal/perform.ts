@@ -31,7 +31,7 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
       case 'deltas':
         for (let sent = 0; sent < step.count && !answer.isFull(); sent++) {
           if (step.everyMs > 0) await wait(step.everyMs, undefined, { signal });
-          await answer.text(step.of);
+          await answer.text(filledIn(step.of, sent + 1));
         }
         break;
       case 'tool':
@@ -58,6 +58,12 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
   }
   await answer.end();
 }
+
+/** `{n}`: which piece it is, from 1; `{at}`: when it was sent, on the clock that all processes of a host share. */
+const filledIn = (text: string, n: number): string =>
+  text
+    .replaceAll('{n}', String(n))
+    .replaceAll('{at}', () => (Number(process.hrtime.bigint()) / 1e6).toFixed(2));
 
 async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<void> {
   switch (fault.kind) {

@@ -4,9 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import type { Confinement } from '../limits/limiter.js';
-import type { ExceededLimit, Sandbox, SandboxExit } from '../sandbox.js';
+import { memoryBelow } from '../limits/process-tree.js';
+import type { ExceededLimit, Sandbox, SandboxExit, WorkspaceAccess } from '../sandbox.js';
 import type { JsonStatus } from './json-status.js';
 import { processGone } from './process-gone.js';
+import { mountReadOnly } from './read-only-mount.js';
 
 /** Milliseconds that bubblewrap gets to notice that its sandbox was killed, before it is killed itself. */
 const NOTICE = 1000;
@@ -36,6 +38,7 @@ export class BubblewrapSandbox implements Sandbox {
   readonly #bwrap: ChildProcess;
   readonly #status: JsonStatus;
   readonly #confinement: Promise<Confinement>;
+  readonly #employed = Promise.withResolvers<WorkspaceAccess>();
   #exceeded?: ExceededLimit;
   #over = false;
   #asked = false;
@@ -60,6 +63,22 @@ export class BubblewrapSandbox implements Sandbox {
   /** Host process id of the sandbox's first process; undefined before it is there. */
   get initPid(): number | undefined {
     return this.#status.childPid;
+  }
+
+  /** Resolves when the waiting is over. */
+  get employed(): Promise<WorkspaceAccess> {
+    return this.#employed.promise;
+  }
+
+  async employ(access: WorkspaceAccess): Promise<void> {
+    const { childPid } = this.#status;
+    if (this.#over || childPid === undefined) throw new Error('a sandbox that is gone cannot be employed');
+    if (access === 'read-only') await mountReadOnly(childPid);
+    this.#employed.resolve(access);
+  }
+
+  async memoryBytes(): Promise<number> {
+    return this.#bwrap.pid === undefined || this.#over ? 0 : memoryBelow(this.#bwrap.pid);
   }
 
   /** Ends it at once for having passed a limit; the first one counts. */

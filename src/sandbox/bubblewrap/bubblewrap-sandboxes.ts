@@ -10,6 +10,7 @@ import type { Profile } from './arguments.js';
 import { hostRootArguments } from './host-root.js';
 import type { BubblewrapSandbox } from './bubblewrap-sandbox.js';
 import { launch, type Launcher } from './launch.js';
+import { canMountReadOnly } from './read-only-mount.js';
 import { runProbe } from './probe.js';
 import { systemCallFilter } from './seccomp/filter.js';
 
@@ -67,8 +68,22 @@ export class BubblewrapSandboxes extends Sandboxes implements OnModuleInit, OnAp
     this.starts
       .emit('started', { afterMs: performance.now() - begun })
       .catch((error: unknown) => this.#logger.error(error));
-    if (order.access === 'read-write') this.#meter(order, sandbox, this.#launcher);
+    if (order.waits === true) void this.#meterWhenEmployed(order, sandbox, this.#launcher);
+    else if (order.access === 'read-write') this.#meter(order, sandbox, this.#launcher);
     return sandbox;
+  }
+
+  narrows(): Promise<boolean> {
+    return canMountReadOnly();
+  }
+
+  async #meterWhenEmployed(
+    order: SandboxOrder,
+    sandbox: BubblewrapSandbox,
+    launcher: Launcher,
+  ): Promise<void> {
+    const access = await Promise.race([sandbox.employed, sandbox.exited]);
+    if (access === 'read-write') this.#meter(order, sandbox, launcher);
   }
 
   /** Starts one and keeps count of it. */

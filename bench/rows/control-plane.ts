@@ -1,0 +1,82 @@
+/** What a plain call costs: guard, throttle, log, audit and database, beside a route that has none of it. */
+import { join } from 'node:path';
+import type { LoadOrder } from '../programs/load.ts';
+import { Child, WATCHED } from '../support/child.ts';
+import { fill } from '../support/filled-database.ts';
+import { interleave } from '../support/interleave.ts';
+import type { Figure, Row } from '../support/row.ts';
+import { SECRET, type Server, startServer } from '../support/server.ts';
+import { ratios } from '../support/statistics.ts';
+
+const CONNECTIONS = 16;
+const PAST = 1000;
+
+export const controlPlane: Row = {
+  name: 'control-plane',
+  measures:
+    'requests that a second of the server’s processor time answers: `GET /api/executions/:id`, of the list (a page of 50) and of a submission that is replayed ' +
+    'by its Idempotency-Key, beside a bare Nest + Express route that answers the same bytes',
+  note:
+    'A call here is what the bare route has none of: a key looked up in the database (so that a revocation counts at once), ' +
+    'two counters, an id, fourteen security headers, a line in the log, the row itself read from the database. Before ' +
+    'tuning a third more; what is left is spread over all of them, the largest being the two queries and the log. Both are one thread, so processor time is what limits them; it does not depend on what else the machine does. ' +
+    'The absolute rates are with the client on the same machine. An answer from a cache of answers is not measured: ' +
+    'there is none yet.',
+  async run(ground) {
+    const CAISSON_DATA = join(ground.directory, 'past');
+    const { middle } = await fill(CAISSON_DATA, PAST);
+    await using server = await startServer(ground, { CAISSON_DATA });
+    const body = { action: 'generate', prompt: 'Say hello.\n@text Hello.' };
+    const key = { 'idempotency-key': 'benchmark' };
+    const { id } = await server.call<{ id: string }>('POST', '/api/executions', body, key);
+    await server.ended(id);
+    const paths = { get: `/api/executions/${middle}`, list: '/api/executions', submit: '/api/executions' };
+    const answers = {
+      get: await server.call('GET', paths.get),
+      list: await server.call('GET', paths.list),
+      submit: await server.call('POST', paths.submit, body, key),
+    };
+    await using bare = new Child('bare-nest', answers, WATCHED);
+    const { url } = await bare.next<{ url: string }>();
+    const headers = { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' };
+    const post = { method: 'POST', headers: { ...headers, ...key }, body: JSON.stringify(body) } as const;
+    const get = { method: 'GET', headers } as const;
+    const questions: Record<string, { ours: Question; bare: Question }> = {
+      'GET /api/executions/:id': {
+        ours: { path: paths.get, ...get },
+        bare: { path: '/api/executions/one', ...get },
+      },
+      'GET /api/executions': { ours: { path: paths.list, ...get }, bare: { path: paths.list, ...get } },
+      'submit-replayed': { ours: { path: paths.submit, ...post }, bare: { path: paths.submit, ...post } },
+    };
+    const figures: Figure[] = [];
+    for (const [name, { ours, bare: beside }] of Object.entries(questions)) {
+      const rates: number[] = [];
+      const perCpuSecond = (load: Child, on: Server | Child) => async () => {
+        const before = await on.look();
+        load.send({ forMs: ground.quick ? 200 : 2000 });
+        const { answered, ms } = await load.next<{ answered: number; ms: number }>();
+        if (on === server) rates.push((answered / ms) * 1000);
+        return (answered / ((await on.look()).cpuMs - before.cpuMs)) * 1000;
+      };
+      await using one = new Child('load', { url: server.url, connections: CONNECTIONS, ...ours });
+      await using other = new Child('load', { url, connections: CONNECTIONS, ...beside });
+      const contenders = { ours: perCpuSecond(one, server), bare: perCpuSecond(other, bare) };
+      // Once for nothing: code that has not been compiled yet would be measured otherwise.
+      await interleave(1, contenders);
+      const perCpu = await interleave(ground.quick ? 1 : 11, contenders);
+      figures.push(
+        { name, unit: 'requests/s', samples: rates.slice(1) },
+        {
+          name: `${name} ÷ bare route`,
+          unit: '×',
+          samples: ratios(perCpu.ours, perCpu.bare),
+          goal: { atLeast: 0.6 },
+        },
+      );
+    }
+    return figures;
+  },
+};
+
+type Question = Omit<LoadOrder, 'url' | 'connections'>;

@@ -1,0 +1,27 @@
+/** Every row of the table, in its order. */
+import type { Row } from '../support/row.ts';
+import { burst } from './burst.ts';
+import { controlPlane } from './control-plane.ts';
+import { deltaLatency } from './delta-latency.ts';
+import { density } from './density.ts';
+import { fanOut } from './fan-out.ts';
+import { firstTokenCold } from './first-token-cold.ts';
+import { firstTokenWarm } from './first-token-warm.ts';
+import { history } from './history.ts';
+import { hitRate } from './hit-rate.ts';
+import { sandboxOverhead } from './sandbox-overhead.ts';
+import { soak } from './soak.ts';
+
+export const ROWS: readonly Row[] = [
+  firstTokenWarm,
+  firstTokenCold,
+  burst,
+  hitRate,
+  deltaLatency,
+  fanOut,
+  controlPlane,
+  history,
+  density,
+  soak,
+  sandboxOverhead,
+];
