@@ -1,7 +1,7 @@
 /**
  * The import rules: the arrows of docs/ARCHITECTURE.md, so that an import against the flow fails the tests.
  *
- *   { streaming, audit, metrics, health } → execution → commands → agents → workspaces → sandbox
+ *   batches → streaming ;  { batches, streaming, audit, metrics, health } → execution → commands → agents → workspaces → sandbox
  *   execution, agents → model-gateway, egress → sockets ;  whoever has routes → access ;  whoever keeps rows → persistence
  */
 
@@ -38,6 +38,8 @@ const ARROWS = {
   ],
   // Delivers what execution records; execution publishes through its own port and never looks back.
   streaming: ['access', 'commands', 'execution', 'persistence'],
+  // Many executions as one: accepted through execution, told through streaming, which know nothing of it.
+  batches: ['access', 'agents', 'commands', 'execution', 'persistence', 'streaming', 'workspaces'],
   // The observers see all and are imported by nobody.
   audit: ['access', 'commands', 'egress', 'execution', 'persistence'],
   metrics: [

@@ -16,6 +16,7 @@ export const CATEGORIES = {
     Z: 'archives',
     L: 'logs, audit, metrics',
     S: 'start-up',
+    B: 'batches',
     W: 'warm places',
   },
   fault: {

@@ -23,10 +23,7 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const [secret, other] = secretsOf(request);
-    if (secret === undefined || other !== undefined)
-      throw new ClaudeCodeError('E007', 'Give one API key, as Authorization: Bearer or as x-api-key.');
-    request.principal = await this.keys.authenticate(secret);
+    request.principal = await this.keys.authenticate(secretOf(request));
     const { principal } = request;
     const scopes =
       this.reflector.getAllAndOverride<readonly Scope[] | undefined>(SCOPES_KEY, targetsOf(context)) ?? [];
@@ -50,9 +47,12 @@ export class AuthGuard implements CanActivate {
 /** What a handler declares counts before what its class does. */
 const targetsOf = (context: ExecutionContext) => [context.getHandler(), context.getClass()];
 
-/** The keys a caller gave, each once. */
-function secretsOf({ headers }: AuthenticatedRequest): string[] {
+/** The one key a caller gave. @throws ClaudeCodeError E007 */
+export function secretOf({ headers }: Pick<AuthenticatedRequest, 'headers'>): string {
   const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   const given = [bearer, headers['x-api-key']].filter((secret) => typeof secret === 'string');
-  return [...new Set(given)];
+  const [secret, other] = new Set(given);
+  if (secret === undefined || other !== undefined)
+    throw new ClaudeCodeError('E007', 'Give one API key, as Authorization: Bearer or as x-api-key.');
+  return secret;
 }

@@ -4,10 +4,13 @@ import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Config } from '../config/config.js';
 import { structureProblem } from '../errors/json-text.js';
+import { MAX_VALUES } from '../errors/plain-json.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
+import { ApiKeys } from './api-keys.js';
+import { secretOf } from './auth.guard.js';
 import { answerClientError } from './client-error.js';
 import { boundConnections } from './connections.js';
 import { dropBehindRefused, refuseAmbiguousHttp } from './plain-http.js';
@@ -21,10 +24,15 @@ const FILE_ROUTE = /^\/api\/projects\/[^/]+\/(?:files\/|upload(?:[/?]|$))/i;
 /** Those that are large are given the time of a transfer. */
 const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 
+/** The one JSON body that is many: fields and list items of all its requests together, a hundred for each of 1000. */
+const BATCH_MAX_VALUES = 100_000;
+const BATCH_ROUTE = /^\/api\/batches\/?(\?|$)/i;
+
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */
 export function prepareHttp(app: NestExpressApplication): void {
   const settings = app.get(Config).values;
-  const { BODY_MAX_BYTES, CORS_ORIGINS, HEADERS_MAX, REQUEST_TIMEOUT_MS, TRUST_PROXY } = settings;
+  const { BATCH_MAX_BYTES, BODY_MAX_BYTES, CORS_ORIGINS, HEADERS_MAX, REQUEST_TIMEOUT_MS, TRUST_PROXY } =
+    settings;
   boundConnections(app.getHttpServer(), settings);
   app.set('trust proxy', TRUST_PROXY);
   app.use(dropBehindRefused);
@@ -46,10 +54,16 @@ export function prepareHttp(app: NestExpressApplication): void {
     });
   app.use(addressThrottle(app.get(Throttle)));
   app.use(wholeWithin(REQUEST_TIMEOUT_MS));
-  app.use(refuseLargeBody(BODY_MAX_BYTES));
-  // Named first: the framework's type leaves out `verify`, which it passes on to the parser all the same.
-  const json = { limit: BODY_MAX_BYTES, type: isJsonBody, verify: refuseCostlyJson };
-  app.useBodyParser('json', json);
+  app.use(keyBeforeLargeBody(app.get(ApiKeys)));
+  for (const [limit, type, maxValues] of [
+    [BATCH_MAX_BYTES, isBatch, BATCH_MAX_VALUES],
+    [BODY_MAX_BYTES, isOrdinary, MAX_VALUES],
+  ] as const) {
+    app.use(refuseLargeBody(limit, type));
+    // Named first: the framework's type leaves out `verify`, which it passes on to the parser all the same.
+    const json = { limit, type, verify: refuseCostlyJson(maxValues) };
+    app.useBodyParser('json', json);
+  }
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
 }
@@ -75,18 +89,34 @@ const wholeWithin = (milliseconds: number) => (request: Request, _response: Resp
 };
 
 /** Answers at once what the parser would refuse only after it has read it all; Node drains the rest behind the answer. */
-const refuseLargeBody = (limit: number) => (request: Request, _response: Response, next: NextFunction) => {
-  if (isJsonBody(request) && Number(request.headers['content-length']) > limit)
-    throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
-  next();
-};
+const refuseLargeBody =
+  (limit: number, applies: (request: WithBody) => boolean) =>
+  (request: Request, _response: Response, next: NextFunction) => {
+    if (applies(request) && Number(request.headers['content-length']) > limit)
+      throw invalidRequest([{ field: 'body', problem: 'is larger than allowed' }]);
+    next();
+  };
 
 /** The parser asks with the whole body before it parses. @throws Error with the `type` by which the answer is found */
-function refuseCostlyJson(_request: unknown, _response: unknown, body: Buffer): void {
-  const problem = structureProblem(body);
-  if (problem !== undefined) throw Object.assign(new Error(problem), { type: problem, statusCode: 400 });
-}
+const refuseCostlyJson =
+  (maxValues: number) =>
+  (_request: unknown, _response: unknown, body: Buffer): void => {
+    const problem = structureProblem(body, maxValues);
+    if (problem !== undefined) throw Object.assign(new Error(problem), { type: problem, statusCode: 400 });
+  };
 
-const isJsonBody = (request: { url?: string; headers: { 'content-type'?: string } }): boolean =>
+/** Parsing some megabytes holds up everybody for some ten milliseconds: nobody unknown may cause that. */
+const keyBeforeLargeBody =
+  (keys: ApiKeys) => async (request: Request, _response: Response, next: NextFunction) => {
+    if (isBatch(request)) await keys.authenticate(secretOf(request));
+    next();
+  };
+
+type WithBody = { url?: string; headers: { 'content-type'?: string } };
+
+const isBatch = (request: WithBody): boolean => isJsonBody(request) && BATCH_ROUTE.test(request.url ?? '');
+const isOrdinary = (request: WithBody): boolean => isJsonBody(request) && !isBatch(request);
+
+const isJsonBody = (request: WithBody): boolean =>
   /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') &&
   !FILE_ROUTE.test(request.url ?? '');

@@ -28,6 +28,7 @@ export interface AuditEntry {
   /** The user it was for: the key's own, or with `act-as` another. */
   userId?: string;
   executionId?: string;
+  batchId?: string;
   projectId?: string;
   /** UTF-16 code units. */
   promptLength?: number;

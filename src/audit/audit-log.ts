@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageQuery } from '../access/page.js';
 import { Config } from '../config/config.js';
 import { lineRedactor } from '../redaction/redact-line.js';
+import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { type AuditEntry, canonical } from './audit-entry.js';
 import { type ChainRow, follows, type Link, linkHash } from './chain.js';
@@ -50,19 +51,19 @@ export class AuditLog {
    * @param db the caller's transaction, with which the entry is committed or not; by default one of its own
    * @throws whatever the database throws: the caller refuses what cannot be recorded
    */
-  async append(entry: AuditEntry, db?: Queryable): Promise<void> {
+  async append(entry: AuditEntry | readonly AuditEntry[], db?: Queryable): Promise<void> {
     if (db === undefined) return this.database.transaction().execute((own) => this.append(entry, own));
     const at = Date.now();
-    const head = await this.anchor('head', db);
-    // A path is what the caller wrote: it may hold a key, and be as long as Node's header limit (16 KiB).
-    const action = this.redact(entry.action).slice(0, MAX_ACTION_CHARS).toWellFormed();
-    const text = canonical({ ...entry, action, at });
-    const next = { id: head.id + 1, hash: linkHash(head.hash, text) };
-    await db
-      .insertInto('audit')
-      .values({ ...next, at, entry: text, userId: entry.userId ?? null })
-      .execute();
-    await this.moveAnchor('head', next, db);
+    let head = await this.anchor('head', db);
+    const rows = [entry].flat().map((one) => {
+      // A path is what the caller wrote: it may hold a key, and be as long as Node's header limit (16 KiB).
+      const action = this.redact(one.action).slice(0, MAX_ACTION_CHARS).toWellFormed();
+      const text = canonical({ ...one, action, at });
+      head = { id: head.id + 1, hash: linkHash(head.hash, text) };
+      return { ...head, at, entry: text, userId: one.userId ?? null };
+    });
+    for await (const some of chunks(rows)) await db.insertInto('audit').values(some).execute();
+    await this.moveAnchor('head', head, db);
   }
 
   /** Newest first. @param userId whose entries; undefined = everybody's */

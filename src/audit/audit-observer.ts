@@ -21,16 +21,15 @@ export class AuditObserver {
     refusals: Refusals,
     egress: EgressGateway,
   ) {
-    events.on('execution.accepted', ({ data }) => this.accepted(data));
+    events.on('executions.accepted', ({ data }) => this.accepted(data));
     events.on('execution.ended', ({ data }) => this.ended(data));
     refusals.on('refused', ({ data }) => this.refused(data));
     egress.events.on('connection', ({ data }) => this.connected(data));
   }
 
-  /** @throws ClaudeCodeError E012, which refuses the execution: what cannot be recorded is not done */
-  private async accepted({ execution, caller, db }: DomainEventMap['execution.accepted']): Promise<void> {
-    const { id, action, projectId, userId, request } = execution;
-    const entry = {
+  /** @throws ClaudeCodeError E012, which refuses the executions: what cannot be recorded is not done */
+  private async accepted({ executions, caller, db }: DomainEventMap['executions.accepted']): Promise<void> {
+    const entries = executions.map(({ id, action, projectId, userId, batchId, request }) => ({
       type: 'execution.accepted' as const,
       requestId: caller.requestId,
       action,
@@ -38,12 +37,13 @@ export class AuditObserver {
       principalId: caller.principal.userId,
       userId,
       executionId: id,
+      batchId,
       projectId,
       ...promptFacts(request.prompt),
       remoteAddress: caller.remoteAddress,
-    };
+    }));
     try {
-      await this.log.append(entry, db);
+      await this.log.append(entries, db);
     } catch (error) {
       this.logger.error({ msg: 'the audit cannot be written', err: error });
       throw new ClaudeCodeError('E012', 'The audit cannot be written.', { cause: error });
@@ -51,8 +51,8 @@ export class AuditObserver {
   }
 
   private async ended({ execution, usage, db }: DomainEventMap['execution.ended']): Promise<void> {
-    const { id, action, projectId, userId, keyId, requestId, request, status, errorCode } = execution;
-    const { startedAt, endedAt } = execution;
+    const { id, batchId, action, projectId, userId, keyId, requestId, request, status } = execution;
+    const { startedAt, endedAt, errorCode } = execution;
     await this.log.append(
       {
         type: 'execution.ended',
@@ -61,6 +61,7 @@ export class AuditObserver {
         keyId,
         userId,
         executionId: id,
+        batchId,
         projectId,
         ...promptFacts(request.prompt),
         success: status === 'succeeded',

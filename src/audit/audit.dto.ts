@@ -68,6 +68,9 @@ export class AuditEntryView implements AuditEntry {
   executionId?: string;
 
   @ApiPropertyOptional()
+  batchId?: string;
+
+  @ApiPropertyOptional()
   projectId?: string;
 
   @ApiPropertyOptional()

@@ -125,8 +125,9 @@ export const SETTINGS = {
   }),
   QUEUE_MAX: setting({
     rule: integer(1, 1_000_000),
-    default: '1000',
-    about: 'Executions that may wait; one more is refused with E012, so that a flood cannot fill the disk.',
+    default: '10000',
+    about:
+      'Executions that may wait, those of batches and all others counted apart; one more is refused with E012, so that a flood cannot fill the disk. Ten of the largest batches.',
   }),
   SHUTDOWN_GRACE: setting({
     rule: integer(0, 3600),
@@ -149,6 +150,17 @@ export const SETTINGS = {
     rule: integer(1024, 1024 * MIB),
     default: String(2 * MIB),
     about: 'Bytes of a JSON request body: room for the longest prompt, escaped.',
+  }),
+  BATCH_MAX_ITEMS: setting({
+    rule: integer(1, 100_000),
+    default: '1000',
+    about: 'Requests in one batch.',
+  }),
+  BATCH_MAX_BYTES: setting({
+    rule: integer(1024, 1024 * MIB),
+    default: String(8 * MIB),
+    about:
+      'Bytes of the body of a batch: 8 KiB for each of 1000 requests. Over socket.io BODY_MAX_BYTES holds for it too.',
   }),
   FILE_MAX_BYTES: setting({
     rule: integer(1, 10 * 1024 * MIB),

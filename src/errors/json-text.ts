@@ -3,14 +3,17 @@ import { MAX_VALUES } from './plain-json.js';
 
 /** Far above what `plain-json.ts` accepts and names by its field; what is beyond is refused as a whole. */
 const MAX_TEXT_DEPTH = 2000;
-const MAX_TEXT_VALUES = 2 * MAX_VALUES;
+const TEXT_FACTOR = 2;
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = ['"', '\\', ',', ':'].map((character) => character.charCodeAt(0));
 const OPENING = new Set(['{', '['].map((character) => character.charCodeAt(0)));
 const CLOSING = new Set(['}', ']'].map((character) => character.charCodeAt(0)));
 
-/** Not every text that passes is JSON. @returns what is wrong, in words for the problem of a body */
-export function structureProblem(text: Buffer): 'too deep' | 'too many values' | undefined {
+/** Not every text that passes is JSON. @param maxValues as `plain-json.ts` takes it @returns what is wrong, in words for the problem of a body */
+export function structureProblem(
+  text: Buffer,
+  maxValues = MAX_VALUES,
+): 'too deep' | 'too many values' | undefined {
   let depth = 0;
   let separators = 0;
   let quoted = false;
@@ -25,7 +28,7 @@ export function structureProblem(text: Buffer): 'too deep' | 'too many values' |
     else if (OPENING.has(byte)) depth += 1;
     else if (CLOSING.has(byte)) depth -= 1;
     if (depth > MAX_TEXT_DEPTH) return 'too deep';
-    if (separators > MAX_TEXT_VALUES) return 'too many values';
+    if (separators > TEXT_FACTOR * maxValues) return 'too many values';
   }
   return undefined;
 }

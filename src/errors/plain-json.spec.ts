@@ -1,4 +1,4 @@
-import { assertPlainJson, MAX_DEPTH, MAX_VALUES } from './plain-json.js';
+import { assertPlainJson, MAX_DEPTH, MAX_FIELDS, MAX_VALUES } from './plain-json.js';
 
 const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => {
   let value: unknown = 1;
@@ -29,17 +29,20 @@ describe('assertPlainJson', () => {
   it('refuses more values than it takes, in one place or in many', () => {
     const list = Array.from({ length: MAX_VALUES - 1 }, (_, index) => index);
     expect(() => assertPlainJson({ list })).not.toThrow();
-    for (const wide of [
-      { list, one: 1, more: 2 },
-      { list: { ...list }, one: 1 },
-      [list, list],
-      { a: list, b: [1] },
-    ])
+    for (const wide of [{ list, one: 1, more: 2 }, [list, list], { a: list, b: [1] }])
       expect(() => assertPlainJson(wide)).toThrow(
         expect.objectContaining({
           details: [{ field: expect.any(String), problem: expect.stringContaining('10000') }],
         }),
       );
+  });
+
+  it('refuses an object with more fields than any of ours has', () => {
+    const fields = Object.fromEntries(Array.from({ length: MAX_FIELDS }, (_, index) => [`k${index}`, 1]));
+    expect(() => assertPlainJson({ fields })).not.toThrow();
+    expect(() => assertPlainJson({ fields: { ...fields, more: 1 } })).toThrow(
+      expect.objectContaining({ details: [{ field: 'fields', problem: expect.stringContaining('200') }] }),
+    );
   });
 
   it('does not look into bytes', () => {

@@ -77,7 +77,7 @@ export function invalidRequest(problems: readonly FieldProblem[]): ClaudeCodeErr
   return new ClaudeCodeError('E003', 'The request is not valid; details names each field.', { details });
 }
 
-const cut = (text: string) =>
+export const cut = (text: string) =>
   text.length <= MAX_FIELD_CHARS ? text : `${text.slice(0, MAX_FIELD_CHARS).toWellFormed()}…`;
 
 const bodyErrorType = (cause: unknown): string | undefined =>

@@ -4,6 +4,14 @@ import type { ValidationError } from 'class-validator';
 import { assertPlainJson } from './plain-json.js';
 import { type FieldProblem, invalidRequest } from './to-claude-code-error.js';
 
+/** Set on a body's class that may be larger than MAX_VALUES. */
+const MAX_VALUES_KEY = Symbol('MAX_VALUES');
+
+export const MaxValues =
+  (values: number): ClassDecorator =>
+  (target) =>
+    Reflect.defineMetadata(MAX_VALUES_KEY, values, target);
+
 /** For HTTP (global) and for socket messages alike. @throws ClaudeCodeError E003 with `details: FieldProblem[]` */
 @Injectable()
 export class StrictValidationPipe extends ValidationPipe {
@@ -22,11 +30,14 @@ export class StrictValidationPipe extends ValidationPipe {
     if (metadata.type === 'body') {
       // The parser takes nothing else: what came as another type is as good as not sent.
       if (value === undefined) throw invalidRequest([{ field: 'body', problem: 'must be application/json' }]);
-      assertPlainJson(value);
+      assertPlainJson(value, maxValuesOf(metadata));
     }
     return (await super.transform(value, metadata)) as unknown;
   }
 }
+
+const maxValuesOf = ({ metatype }: ArgumentMetadata): number | undefined =>
+  metatype && (Reflect.getMetadata(MAX_VALUES_KEY, metatype) as number | undefined);
 
 function problemsOf({ property, constraints, children }: ValidationError, parent: string): FieldProblem[] {
   const field = parent === '' ? property : `${parent}.${property}`;

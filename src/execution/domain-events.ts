@@ -8,8 +8,8 @@ import type { Execution } from './execution.js';
 
 /** Listeners are awaited one after another; one that throws makes the announcement fail. */
 export interface DomainEventMap {
-  /** Inside the transaction that writes the row: a listener that throws refuses the call, and nothing is kept. */
-  'execution.accepted': { execution: Execution; caller: Caller; db: Queryable };
+  /** Inside the transaction that writes the rows: a listener that throws refuses the call, and nothing is kept. */
+  'executions.accepted': { executions: readonly Execution[]; caller: Caller; db: Queryable };
   /** Milliseconds between acceptance and start. */
   'execution.started': { execution: Execution; waitedMs: number };
   /** Milliseconds between start and the first text of the agent. */

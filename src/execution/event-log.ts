@@ -1,7 +1,15 @@
 /** The event log port: stored first, published second, read from any number. */
 import { EventEmitter } from 'node:events';
 import type { Queryable } from '../persistence/database.js';
-import type { ExecutionEvent, Fact, StreamItem } from './execution-event.js';
+import type {
+  BatchEvent,
+  BatchGap,
+  BatchPlace,
+  ExecutionEvent,
+  Fact,
+  RecordedEvent,
+  StreamItem,
+} from './execution-event.js';
 
 /** Thrown when a write carries an attempt that is no longer the execution's: its worker was given up for lost. */
 export class FencedError extends Error {
@@ -10,6 +18,13 @@ export class FencedError extends Error {
   constructor(executionId: string, attempt: number) {
     super(`attempt ${attempt} of execution ${executionId} no longer holds it`);
   }
+}
+
+/** The first fact of an execution, with its place when the execution is of a batch. */
+export interface First {
+  executionId: string;
+  fact: Fact;
+  place?: BatchPlace;
 }
 
 export abstract class EventLog {
@@ -34,10 +49,13 @@ export abstract class EventLog {
     executionId: string,
     attempt: number,
     facts: readonly Fact[],
-  ): Promise<ExecutionEvent[]>;
+  ): Promise<RecordedEvent[]>;
+
+  /** Stores events number 1 of executions that this transaction inserts; their rows and their batch's count them already. */
+  abstract recordFirst(db: Queryable, firsts: readonly First[]): Promise<RecordedEvent[]>;
 
   /** Hands stored events to the readers that follow. */
-  abstract publish(events: readonly ExecutionEvent[]): void;
+  abstract publish(events: readonly RecordedEvent[]): void;
 
   /** Up to `limit` events after number `after`, in order, whole. */
   abstract read(executionId: string, after: number, limit: number): Promise<ExecutionEvent[]>;
@@ -51,4 +69,11 @@ export abstract class EventLog {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<StreamItem, void, void>;
+
+  /** The same for all executions of a batch, by the number an event has there; ends after the end of the last one. */
+  abstract followBatch(
+    batchId: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<BatchEvent | BatchGap, void, void>;
 }

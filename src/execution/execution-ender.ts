@@ -10,7 +10,7 @@ import type { ChangeSet } from '../workspaces/workspace.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
 import type { Execution } from './execution.js';
-import type { ExecutionEvent, Fact } from './execution-event.js';
+import type { Fact, RecordedEvent } from './execution-event.js';
 import { responseOf } from './execution-response.js';
 import { endOf } from './execution-state.js';
 import { type End, ExecutionStore } from './execution-store.js';
@@ -54,36 +54,48 @@ export class ExecutionEnder {
    * @throws Error when the server stops while the database still refuses: the next start ends it as E014
    */
   async end(execution: Execution, result: AttemptResult): Promise<Execution | undefined> {
-    const ended = { ...execution, ...endingOf(execution, result, this.commands) };
-    const stored = await pRetry(() => this.write(ended, result), {
+    return (await this.endAll([execution], result))[0];
+  }
+
+  /** Ends many with the same result, in one transaction; answers those that this has ended. */
+  async endAll(executions: readonly Execution[], result: AttemptResult): Promise<Execution[]> {
+    const endings = executions.map((execution) => ({
+      ...execution,
+      ...endingOf(execution, result, this.commands),
+    }));
+    const stored = await pRetry(() => this.write(endings, result), {
       ...RETRY,
       signal: this.lifecycle.lastChance,
       onFailedAttempt: ({ error }) =>
         this.logger.error({
           msg: 'the end could not be written; trying again',
-          executionId: execution.id,
+          executionId: executions[0]?.id,
           err: error,
         }),
     });
-    if (stored === undefined) {
-      this.logger.warn({ msg: 'the end came too late: fenced off', executionId: execution.id });
-      return undefined;
+    for (const { id } of endings.filter((ended) => !stored.has(ended)))
+      this.logger.warn({ msg: 'the end came too late: fenced off', executionId: id });
+    for (const [ended, events] of stored) {
+      this.log.publish(events);
+      await this.events.emitSerial('execution.settled', { execution: ended, usage: result.usage });
     }
-    this.log.publish(stored);
-    await this.events.emitSerial('execution.settled', { execution: ended, usage: result.usage });
-    return ended;
+    return [...stored.keys()];
   }
 
-  private async write(
-    ended: Execution & End,
+  private write(
+    endings: readonly (Execution & End)[],
     { usage, changes }: AttemptResult,
-  ): Promise<ExecutionEvent[] | undefined> {
+  ): Promise<Map<Execution, RecordedEvent[]>> {
     return this.database.transaction().execute(async (db) => {
-      if (!(await this.store.end(db, ended, ended))) return undefined;
-      if (changes.files.length > 0 || changes.directories !== undefined)
-        await this.store.saveChanges(db, ended.id, changes);
-      await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
-      return this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes));
+      const stored = new Map<Execution, RecordedEvent[]>();
+      for (const ended of endings) {
+        if (!(await this.store.end(db, ended, ended))) continue;
+        if (changes.files.length > 0 || changes.directories !== undefined)
+          await this.store.saveChanges(db, ended.id, changes);
+        await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
+        stored.set(ended, await this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes)));
+      }
+      return stored;
     });
   }
 }

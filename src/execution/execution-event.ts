@@ -21,6 +21,23 @@ export type ExecutionEvent = Fact & {
   at: number;
 };
 
+/** Where an event stands in the stream of its execution's batch. */
+export interface BatchPlace {
+  batchId: string;
+  /** 1, 2, 3 … without holes, over all executions of the batch. */
+  batchSeq: number;
+  /** Of its execution in the batch: 0, 1, 2 … */
+  position: number;
+}
+
+export type BatchEvent = ExecutionEvent & BatchPlace;
+
+/** What the log has stored, to be handed to the readers once it is committed. */
+export interface RecordedEvent {
+  event: ExecutionEvent;
+  place?: BatchPlace;
+}
+
 /** Told to a reader that was too slow: the events after `after` and before `before` must be fetched from the log. */
 export interface StreamGap {
   executionId: string;
@@ -30,6 +47,10 @@ export interface StreamGap {
   type: 'stream.gap';
   data: { after: number; before: number };
 }
+
+/** The same, of the numbers of a batch. */
+export interface BatchGap
+  extends Pick<BatchPlace, 'batchId' | 'batchSeq'>, Omit<StreamGap, 'executionId' | 'seq'> {}
 
 export type StreamItem = ExecutionEvent | StreamGap;
 

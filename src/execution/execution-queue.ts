@@ -1,11 +1,25 @@
 /** The queue port: it only dispatches; the database row is the truth. */
-import type { Waiting } from './fair-queue.js';
+import type { Priority, Waiting } from './waiting.js';
 
+/**
+ * What every adapter keeps:
+ * - One that writes has its workspace to itself while it runs; those that only read run beside each other.
+ * - In one workspace and priority, first come, first served. One that cannot run takes no place and holds up nobody who can.
+ * - Those of a batch start only when no interactive one could; within a priority users take turns.
+ *
+ * An adapter over several workers holds the exclusivity where all of them see it: a lease per workspace in the store that
+ * dispatches, taken with the job in one step (`workspace → {writer} | {readers}`), renewed by the worker as long as the
+ * attempt runs, and given back when it has ended. A lease that ran out says the worker is lost, and is free again only once
+ * its execution has been ended or its attempt been raised in the database, so that the attempt number fences the late one.
+ *
+ * It waits for nothing but its own executions. Whatever else locks a workspace (files put, a state restored) locks for
+ * its own short time, inside a run or without one, and never waits for the queue: so the two cannot wait for each other.
+ */
 export abstract class ExecutionQueue {
-  /** Executions that wait for a place. */
-  abstract get depth(): number;
+  /** Executions that wait to be run. */
+  abstract get waiting(): Readonly<Record<Priority, number>>;
 
-  /** Hands over an accepted execution; it will be given to the worker when there is a place for it. */
+  /** Hands over an accepted execution; it will be given to the worker when it is its turn. */
   abstract offer(waiting: Waiting): void;
 
   /** Takes back an execution that still waits; false when it does not. */

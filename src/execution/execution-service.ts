@@ -9,29 +9,35 @@ import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { Database } from '../persistence/database.js';
+import { chunks } from '../persistence/chunks.js';
+import { Database, type Queryable } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
 import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { DomainEvents } from './domain-events.js';
-import { EventLog } from './event-log.js';
+import { EventLog, type First } from './event-log.js';
 import type { Execution, ExecutionSummary } from './execution.js';
 import { ExecutionEnder, nothingDone } from './execution-ender.js';
 import { ExecutionQueue } from './execution-queue.js';
 import { isEnd } from './execution-state.js';
-import { ExecutionStore, type Idempotency, type ListQuery } from './execution-store.js';
+import { ExecutionStore, type Idempotency, type ListQuery, type Tally } from './execution-store.js';
 import { Lifecycle } from './lifecycle.js';
+import { namedPaths } from './named-paths.js';
 import { requestHash } from './request-hash.js';
+import { type Priority, waitingOf } from './waiting.js';
 
 export const DEFAULT_PROJECT = 'default';
 
 /** Seconds after which a refused submission may be tried again. */
 const RETRY_AFTER = 5;
 
+/** Ends in one transaction: one disk flush for all, and the event loop is back after some ten milliseconds. */
+const ENDED_AT_ONCE = 20;
+
 @Injectable()
 export class ExecutionService {
-  /** Submissions that were let in and are not in the queue yet: many at once must not overfill it. */
-  private entering = 0;
+  /** Executions that were let in and are not in the queue yet: many at once must not overfill it. */
+  private readonly entering = { interactive: 0, batch: 0 };
 
   constructor(
     private readonly compiler: CommandCompiler,
@@ -60,27 +66,71 @@ export class ExecutionService {
     caller: Caller,
     idempotencyKey: string | null = null,
   ): Promise<Execution> {
-    const userId = actingAs(caller.principal, request.metadata?.userId);
-    const task = this.compiler.compile(request);
+    const { execution, task } = this.prepare(request, caller);
     const idempotency = { key: idempotencyKey, requestHash: requestHash(request) };
-    const earlier = await this.earlier(userId, idempotency);
+    const earlier = await this.earlier(execution.userId, idempotency);
     if (earlier !== undefined) return earlier;
-    this.checkOpen();
-    this.entering += 1;
     try {
-      const execution = this.executionOf(request, task, userId, caller);
-      await this.checkPaths(task, execution);
-      await this.accept(execution, idempotency, caller);
-      this.queue.offer({ executionId: execution.id, userId });
-      return execution;
+      return await this.entered('interactive', 1, async () => {
+        await this.checkPaths(task, execution);
+        await this.accept([execution], idempotency, caller);
+        return execution;
+      });
     } catch (error) {
       // Two calls with one key at once: the unique index let one in, and the other answers that one.
-      const winner = await this.earlier(userId, idempotency);
+      const winner = await this.earlier(execution.userId, idempotency);
       if (winner === undefined) throw error;
       return winner;
-    } finally {
-      this.entering -= 1;
     }
+  }
+
+  /**
+   * What a request becomes when it is accepted.
+   * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user)
+   */
+  prepare(
+    request: ClaudeCodeRequest,
+    caller: Caller,
+    place: Pick<Execution, 'priority' | 'batchId' | 'position'> = { priority: 'interactive' },
+  ): { execution: Execution; task: AgentTask } {
+    const userId = actingAs(caller.principal, request.metadata?.userId);
+    const task = this.compiler.compile(request);
+    return { execution: { ...this.executionOf(request, task, userId, caller), ...place }, task };
+  }
+
+  /**
+   * Does the work of accepting so many executions while their room in the queue is kept for them.
+   * @throws ClaudeCodeError E012 (stopping, queue full, no sandbox), and whatever the work throws
+   */
+  async entered<T>(priority: Priority, count: number, work: () => Promise<T>): Promise<T> {
+    this.checkOpen(priority, count);
+    this.entering[priority] += count;
+    try {
+      return await work();
+    } finally {
+      this.entering[priority] -= count;
+    }
+  }
+
+  /**
+   * Commits rows, first events and audit entries of all or of none, then lets them wait for their turn.
+   * @param alongside written in the same transaction, before them
+   * @throws ClaudeCodeError E012 when the audit cannot be written; whatever the database or `alongside` throws
+   */
+  async accept(
+    executions: readonly Execution[],
+    idempotency: Idempotency,
+    caller: Caller,
+    alongside?: (db: Queryable) => Promise<void>,
+  ): Promise<void> {
+    const stored = await this.database.transaction().execute(async (db) => {
+      await alongside?.(db);
+      await this.store.insert(db, executions, idempotency);
+      await this.events.emitSerial('executions.accepted', { executions, caller, db });
+      return this.log.recordFirst(db, executions.map(firstOf));
+    });
+    this.log.publish(stored);
+    for (const execution of executions) this.queue.offer(waitingOf(execution));
   }
 
   /** @throws ClaudeCodeError E009 */
@@ -100,11 +150,42 @@ export class ExecutionService {
   async cancel(id: string, principal: Principal): Promise<Execution> {
     const execution = await this.find(id, principal);
     if (isEnd(execution.status)) return execution;
-    const cause = new ClaudeCodeError('E013', 'The caller cancelled it.');
-    const waits = this.queue.withdraw(id);
-    // Neither waiting nor under way: it is accepted and not in the queue yet, and ended it will not be claimed there.
-    await ((waits ? undefined : this.active.end(id, cause)) ?? this.ender.end(execution, nothingDone(cause)));
+    await this.cancelAll([execution]);
     return this.find(id, principal);
+  }
+
+  /** Of a batch, in the order of its requests, beginning at a position. */
+  ofBatch(batchId: string, from: number, limit: number): Promise<Execution[]> {
+    return this.store.ofBatch(batchId, from, limit);
+  }
+
+  /** The execution as it is now. */
+  async reload(execution: Execution): Promise<Execution> {
+    return (await this.store.find(execution.id)) ?? execution;
+  }
+
+  tally(batchIds: readonly string[]): Promise<Tally[]> {
+    return this.store.tally(batchIds);
+  }
+
+  /** Resolves when all of the batch have ended. */
+  async cancelBatch(batchId: string): Promise<void> {
+    // Again until nothing is left: what was accepted and did not wait yet may have started meanwhile.
+    for (let open = await this.store.unfinished(batchId); open.length > 0;) {
+      await this.cancelAll(open);
+      open = await this.store.unfinished(batchId);
+    }
+  }
+
+  private async cancelAll(executions: readonly Execution[]): Promise<void> {
+    const cause = new ClaudeCodeError('E013', 'The caller cancelled it.');
+    // The last first: otherwise the one behind would start when the one in front of it leaves.
+    const waiting = new Set(executions.toReversed().filter(({ id }) => this.queue.withdraw(id)));
+    const ending = executions.map((one) => (waiting.has(one) ? undefined : this.active.end(one.id, cause)));
+    // Neither waiting nor under way: it is accepted and not in the queue yet, and ended it will not be claimed there.
+    const rest = executions.filter((_, index) => ending[index] === undefined);
+    for await (const some of chunks(rest, ENDED_AT_ONCE)) await this.ender.endAll(some, nothingDone(cause));
+    await Promise.all(ending.filter((end) => end !== undefined));
   }
 
   private async earlier(
@@ -118,21 +199,18 @@ export class ExecutionService {
     return found?.execution;
   }
 
-  private checkOpen(): void {
+  private checkOpen(priority: Priority, count: number): void {
     const refuse = (message: string, details?: unknown): never => {
       throw new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER, details });
     };
     if (this.lifecycle.stopping) refuse('The server is shutting down.');
-    if (this.queue.depth + this.entering >= this.config.values.QUEUE_MAX) refuse('The queue is full.');
+    const waiting = this.queue.waiting[priority] + this.entering[priority];
+    if (waiting + count > this.config.values.QUEUE_MAX) refuse('The queue is full.');
     if (this.sandboxes.report?.ok === false) refuse('No sandbox can be had here; /health/ready says why.');
   }
 
   private async checkPaths(task: AgentTask, { userId, projectId }: Execution): Promise<void> {
-    const directory = { path: task.workingDirectory, type: 'directory' as const };
-    const paths = [
-      ...(directory.path === '.' ? [] : [directory]),
-      ...task.files.map((path) => ({ path, type: 'any' as const })),
-    ];
+    const paths = namedPaths(task);
     if (paths.length > 0)
       await this.workspaces.mustExist(await this.workspaces.open(userId, projectId), paths);
   }
@@ -151,25 +229,20 @@ export class ExecutionService {
       requestId: caller.requestId,
       action: request.action,
       access: task.access,
+      priority: 'interactive',
       engine: this.engine.name,
       model: task.model,
       request,
       status: 'queued',
       attempt: 0,
-      lastSeq: 0,
+      lastSeq: 1, // the first event is written with it
       createdAt: Date.now(),
     };
   }
+}
 
-  private async accept(execution: Execution, idempotency: Idempotency, caller: Caller): Promise<void> {
-    const { id, attempt, action, projectId, model } = execution;
-    const stored = await this.database.transaction().execute(async (db) => {
-      await this.store.insert(db, execution, idempotency);
-      await this.events.emitSerial('execution.accepted', { execution, caller, db });
-      return this.log.record(db, id, attempt, [
-        { type: 'execution.queued', data: { action, projectId, model } },
-      ]);
-    });
-    this.log.publish(stored);
-  }
+function firstOf({ id, action, projectId, model, batchId, position }: Execution): First {
+  const fact = { type: 'execution.queued' as const, data: { action, projectId, model } };
+  if (batchId === undefined || position === undefined) return { executionId: id, fact };
+  return { executionId: id, fact, place: { batchId, position, batchSeq: position + 1 } };
 }

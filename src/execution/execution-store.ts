@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Insertable, Selectable } from 'kysely';
 import type { CommandAction } from '../commands/claude-code-request.js';
+import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import type { ExecutionsTable } from '../persistence/schema.js';
 import type { ChangeSet } from '../workspaces/workspace.js';
@@ -13,6 +14,7 @@ export interface ListQuery {
   status?: ExecutionStatus;
   projectId?: string;
   action?: CommandAction;
+  batchId?: string;
   /** Only executions made before this one: the last id of the page before. */
   before?: string;
   limit: number;
@@ -24,6 +26,16 @@ export interface Idempotency {
   requestHash: string;
 }
 
+/** How many executions of a batch are in a state; the earliest start and the latest end among them. */
+export interface Tally {
+  batchId: string;
+  status: ExecutionStatus;
+  count: number;
+  /** Epoch milliseconds. */
+  startedAt?: number;
+  endedAt?: number;
+}
+
 export interface End extends Required<Pick<Execution, 'endedAt' | 'response'>>, Pick<Execution, 'errorCode'> {
   status: EndStatus;
 }
@@ -32,8 +44,12 @@ export interface End extends Required<Pick<Execution, 'endedAt' | 'response'>>, 
 export class ExecutionStore {
   constructor(private readonly database: Database) {}
 
-  async insert(db: Queryable, execution: Execution, idempotency: Idempotency): Promise<void> {
-    await db.insertInto('executions').values(toRow(execution, idempotency)).execute();
+  async insert(db: Queryable, executions: readonly Execution[], idempotency: Idempotency): Promise<void> {
+    for await (const some of chunks(executions))
+      await db
+        .insertInto('executions')
+        .values(some.map((execution) => toRow(execution, idempotency)))
+        .execute();
   }
 
   async find(id: string): Promise<Execution | undefined> {
@@ -65,19 +81,56 @@ export class ExecutionStore {
     if (query.status !== undefined) rows = rows.where('status', '=', query.status);
     if (query.projectId !== undefined) rows = rows.where('projectId', '=', query.projectId);
     if (query.action !== undefined) rows = rows.where('action', '=', query.action);
+    if (query.batchId !== undefined) rows = rows.where('batchId', '=', query.batchId);
     if (query.before !== undefined) rows = rows.where('id', '<', query.before);
     return (await rows.orderBy('id', 'desc').limit(query.limit).execute()).map(summaryFromRow);
   }
 
-  /** What has not ended, oldest first. */
-  async unfinished(): Promise<Execution[]> {
+  /** What has not ended, oldest first; of one batch or of all. */
+  async unfinished(batchId?: string): Promise<Execution[]> {
+    let rows = this.database
+      .selectFrom('executions')
+      .selectAll()
+      .where('status', 'in', ['queued', 'starting', 'running']);
+    if (batchId !== undefined) rows = rows.where('batchId', '=', batchId);
+    return (await rows.orderBy('id').execute()).map(fromRow);
+  }
+
+  /** Up to `limit` executions of a batch in the order of its requests, beginning at a position. */
+  async ofBatch(batchId: string, from: number, limit: number): Promise<Execution[]> {
     const rows = await this.database
       .selectFrom('executions')
       .selectAll()
-      .where('status', 'in', ['queued', 'starting', 'running'])
-      .orderBy('id')
+      .where('batchId', '=', batchId)
+      .where('position', '>=', from)
+      .orderBy('position')
+      .limit(limit)
       .execute();
     return rows.map(fromRow);
+  }
+
+  /** What is known of the executions of these batches, by batch and state. */
+  async tally(batchIds: readonly string[]): Promise<Tally[]> {
+    if (batchIds.length === 0) return [];
+    const rows = await this.database
+      .selectFrom('executions')
+      .where('batchId', 'in', batchIds)
+      .groupBy(['batchId', 'status'])
+      .select(({ fn }) => [
+        'batchId',
+        'status',
+        fn.countAll<number | string>().as('count'),
+        fn.min<number | string | null>('startedAt').as('startedAt'),
+        fn.max<number | string | null>('endedAt').as('endedAt'),
+      ])
+      .execute();
+    return rows.map(({ batchId, status, count, startedAt, endedAt }) => ({
+      batchId: batchId ?? '',
+      status: status as ExecutionStatus,
+      count: Number(count),
+      startedAt: startedAt === null ? undefined : Number(startedAt),
+      endedAt: endedAt === null ? undefined : Number(endedAt),
+    }));
   }
 
   /** Begins the next attempt; undefined when it no longer waits. */
@@ -172,6 +225,8 @@ const SUMMARY = [
   'endedAt',
   'attempt',
   'engine',
+  'batchId',
+  'position',
 ] as const satisfies (keyof ExecutionSummary)[];
 
 const toRow = (execution: Execution, idempotency: Idempotency): Insertable<ExecutionsTable> => ({
@@ -179,6 +234,8 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   request: JSON.stringify(execution.request),
   idempotencyKey: idempotency.key,
   requestHash: idempotency.requestHash,
+  batchId: execution.batchId ?? null,
+  position: execution.position ?? null,
   startedAt: execution.startedAt ?? null,
   endedAt: execution.endedAt ?? null,
   errorCode: execution.errorCode ?? null,
@@ -191,9 +248,13 @@ const summaryFromRow = (
   row: Pick<Selectable<ExecutionsTable>, (typeof SUMMARY)[number]>,
 ): ExecutionSummary => ({
   ...(row as typeof row & Pick<Execution, 'action' | 'status'>),
+  batchId: row.batchId ?? undefined,
+  position: row.position ?? undefined,
   startedAt: row.startedAt ?? undefined,
   endedAt: row.endedAt ?? undefined,
 });
+
+type Closed = 'action' | 'access' | 'priority' | 'status' | 'errorCode';
 
 /** The columns hold what `toRow` and the guarded updates wrote, so the closed vocabularies can be trusted. */
 function fromRow({
@@ -202,9 +263,10 @@ function fromRow({
   ...row
 }: Selectable<ExecutionsTable>): Execution {
   return {
-    ...(row as Omit<typeof row, 'action' | 'access' | 'status' | 'errorCode'> &
-      Pick<Execution, 'action' | 'access' | 'status' | 'errorCode'>),
+    ...(row as Omit<typeof row, Closed> & Pick<Execution, Closed>),
     request: JSON.parse(row.request) as Execution['request'],
+    batchId: row.batchId ?? undefined,
+    position: row.position ?? undefined,
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
     errorCode: (row.errorCode ?? undefined) as Execution['errorCode'],

@@ -39,6 +39,12 @@ export class ExecutionView {
   @ApiProperty({ example: 'claude-code' })
   engine!: string;
 
+  @ApiPropertyOptional({ format: 'uuid', description: 'The batch it was asked for in' })
+  batchId?: string;
+
+  @ApiPropertyOptional({ description: '0, 1, 2 … in its batch' })
+  position?: number;
+
   @ApiPropertyOptional({ type: ClaudeCodeRequest, description: 'What was asked; not in lists' })
   request?: ClaudeCodeRequest;
 
@@ -69,6 +75,11 @@ export class ExecutionListQuery {
   @IsOptional()
   @IsIn(COMMAND_ACTIONS)
   action?: CommandAction;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'Only those of this batch' })
+  @IsOptional()
+  @IsUUID()
+  batchId?: string;
 
   @ApiPropertyOptional({ description: "Another user's, with the scope act-as" })
   @IsOptional()
@@ -108,4 +119,6 @@ export const summaryOf = (execution: ExecutionSummary): ExecutionView => ({
   endedAt: execution.endedAt,
   attempt: execution.attempt,
   engine: execution.engine,
+  batchId: execution.batchId,
+  position: execution.position,
 });

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { ClaudeCodeRequest, CommandAction } from '../commands/claude-code-request.js';
 import type { ClaudeCodeResponse } from '../commands/claude-code-response.js';
 import type { ExecutionStatus } from './execution-state.js';
+import type { Priority } from './waiting.js';
 
 export interface Execution {
   /** UUIDv7. */
@@ -14,6 +15,10 @@ export interface Execution {
   requestId: string;
   action: CommandAction;
   access: WorkspaceAccess;
+  priority: Priority;
+  /** When it was asked for with others: which batch, and where in it (0, 1, 2 …). */
+  batchId?: string;
+  position?: number;
   engine: string;
   model: string;
   request: ClaudeCodeRequest;
@@ -44,4 +49,6 @@ export type ExecutionSummary = Pick<
   | 'endedAt'
   | 'attempt'
   | 'engine'
+  | 'batchId'
+  | 'position'
 >;

@@ -1,12 +1,13 @@
-/** The default queue: in this process, fair between users. What waited when the process died is offered again at start. */
+/** The default queue: in this process. What waited when the process died is offered again at start. */
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { DispatchOrder } from './dispatch-order.js';
 import { ExecutionQueue } from './execution-queue.js';
-import { FairQueue, type Waiting } from './fair-queue.js';
+import type { Priority, Waiting } from './waiting.js';
 
 @Injectable()
 export class InProcessQueue extends ExecutionQueue {
-  private readonly waiting = new FairQueue();
+  private readonly order = new DispatchOrder();
   private readonly underWay = new Set<Promise<void>>();
   private run: ((executionId: string) => Promise<void>) | undefined;
 
@@ -14,8 +15,8 @@ export class InProcessQueue extends ExecutionQueue {
     super();
   }
 
-  get depth(): number {
-    return this.waiting.size;
+  get waiting(): Readonly<Record<Priority, number>> {
+    return this.order.waiting;
   }
 
   get running(): number {
@@ -23,12 +24,14 @@ export class InProcessQueue extends ExecutionQueue {
   }
 
   offer(waiting: Waiting): void {
-    this.waiting.push(waiting);
+    this.order.push(waiting);
     this.dispatch();
   }
 
   withdraw(executionId: string): boolean {
-    return this.waiting.remove(executionId);
+    const waited = this.order.remove(executionId);
+    this.dispatch(); // one behind it may run now
+    return waited;
   }
 
   start(run: (executionId: string) => Promise<void>): void {
@@ -43,10 +46,11 @@ export class InProcessQueue extends ExecutionQueue {
 
   private dispatch(): void {
     while (this.run !== undefined && this.underWay.size < this.config.values.CLAUDE_CODE_MAX_CONCURRENT) {
-      const next = this.waiting.shift();
+      const next = this.order.next();
       if (next === undefined) return;
       const done = this.run(next.executionId).finally(() => {
         this.underWay.delete(done);
+        this.order.leave(next);
         this.dispatch();
       });
       this.underWay.add(done);

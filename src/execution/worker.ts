@@ -16,6 +16,7 @@ import { ExecutionQueue } from './execution-queue.js';
 import { ExecutionRunner } from './execution-runner.js';
 import { ExecutionStore } from './execution-store.js';
 import { Lifecycle } from './lifecycle.js';
+import { waitingOf } from './waiting.js';
 
 /** A read-only execution whose worker was lost is started once more; reading twice harms nothing. */
 const MAX_ATTEMPTS = 2;
@@ -85,6 +86,6 @@ export class Worker implements OnApplicationBootstrap, BeforeApplicationShutdown
       }
       await this.store.advance(this.database, execution, 'queued');
     }
-    this.queue.offer({ executionId: execution.id, userId: execution.userId });
+    this.queue.offer(waitingOf(execution));
   }
 }

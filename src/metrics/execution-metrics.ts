@@ -21,7 +21,9 @@ export class ExecutionMetrics {
     events: DomainEvents,
     refusals: Refusals,
   ) {
-    events.on('execution.started', ({ data }) => queueWait.observe(data.waitedMs / 1000));
+    events.on('execution.started', ({ data: { execution, waitedMs } }) =>
+      queueWait.observe({ priority: execution.priority }, waitedMs / 1000),
+    );
     events.on('execution.first-token', ({ data }) => firstToken.observe(data.afterMs / 1000));
     events.on('execution.settled', ({ data }) => this.settled(data));
     refusals.on('refused', ({ data }) => this.errors.inc({ code: data.code }));

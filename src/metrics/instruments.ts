@@ -3,6 +3,7 @@ import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@
 import type { Gauge } from 'prom-client';
 import { MISS_REASONS, WarmPlaces } from '../agents/warm-places.js';
 import { ExecutionQueue } from '../execution/execution-queue.js';
+import { PRIORITIES } from '../execution/waiting.js';
 
 export const REQUESTS = 'claude_code_requests_total';
 export const ERRORS = 'claude_code_errors_total';
@@ -44,7 +45,12 @@ export const INSTRUMENTS = [
     buckets: LONG,
   }),
   makeCounterProvider({ name: TOKENS, help: 'Tokens, metered on the wire', labelNames: ['type', 'model'] }),
-  makeHistogramProvider({ name: QUEUE_WAIT, help: 'From acceptance to start', buckets: LONG }),
+  makeHistogramProvider({
+    name: QUEUE_WAIT,
+    help: 'From acceptance to start',
+    labelNames: ['priority'],
+    buckets: LONG,
+  }),
   makeHistogramProvider({ name: FIRST_TOKEN, help: 'From start to the first text', buckets: SHORT }),
   makeHistogramProvider({
     name: SANDBOX_START,
@@ -80,9 +86,10 @@ export const INSTRUMENTS = [
   makeGaugeProvider({
     name: 'caisson_queue_depth',
     help: 'Executions that wait',
+    labelNames: ['priority'],
     inject: [ExecutionQueue],
     collect(this: Gauge, queue: ExecutionQueue) {
-      this.set(queue.depth);
+      for (const priority of PRIORITIES) this.set({ priority }, queue.waiting[priority]);
     },
   }),
   makeGaugeProvider({

@@ -7,6 +7,7 @@ import * as egress from './migrations/0003-egress.js';
 import * as waitingWorkspaces from './migrations/0004-waiting-workspaces.js';
 import * as longHistories from './migrations/0005-long-histories.js';
 import * as snapshots from './migrations/0006-snapshots.js';
+import * as batches from './migrations/0007-batches.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
@@ -15,6 +16,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-waiting-workspaces': waitingWorkspaces,
   '0005-long-histories': longHistories,
   '0006-snapshots': snapshots,
+  '0007-batches': batches,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */

@@ -14,6 +14,10 @@ export interface ExecutionsTable {
   requestId: Fixed<string>;
   action: Fixed<string>;
   access: Fixed<string>;
+  priority: Fixed<string>;
+  batchId: Fixed<string | null>;
+  /** 0, 1, 2 … in its batch. */
+  position: Fixed<number | null>;
   engine: Fixed<string>;
   model: Fixed<string>;
   /** The ClaudeCodeRequest as JSON. */
@@ -43,6 +47,26 @@ export interface EventsTable {
   at: Fixed<number>;
   type: Fixed<string>;
   data: Fixed<string>;
+  batchId: Fixed<string | null>;
+  /** 1, 2, 3 … without holes, over all executions of the batch. */
+  batchSeq: Fixed<number | null>;
+}
+
+export interface BatchesTable {
+  /** UUIDv7. */
+  id: Fixed<string>;
+  /** Whose key asked. */
+  userId: Fixed<string>;
+  keyId: Fixed<string>;
+  requestId: Fixed<string>;
+  idempotencyKey: Fixed<string | null>;
+  /** SHA-256 of the canonical body. */
+  requestHash: Fixed<string>;
+  /** Requests it was made of. */
+  total: Fixed<number>;
+  /** Number of the last event of its executions. */
+  lastSeq: number;
+  createdAt: Fixed<number>;
 }
 
 export interface ChangesTable {
@@ -147,6 +171,7 @@ export interface EgressGrantsTable {
 
 export interface Schema {
   executions: ExecutionsTable;
+  batches: BatchesTable;
   events: EventsTable;
   changes: ChangesTable;
   usage: UsageTable;

@@ -24,7 +24,7 @@ import { EventLog } from '../execution/event-log.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { IdempotencyKey } from '../execution/idempotency-key.decorator.js';
 import { finishedResponse } from './finished-response.js';
-import { sendEvents, untilClosed } from './sse.js';
+import { eventNumber, sendEvents, untilClosed } from './sse.js';
 
 @ApiTags('executions')
 @ApiBearerAuth()
@@ -62,7 +62,7 @@ export class ClaudeCodeController {
     // A reader that leaves stops nothing: the execution goes on, and its answer waits under its id.
     const events = this.log.follow(id, 0, untilClosed(response));
     if (request.options?.streaming === true)
-      return sendEvents(response, events, this.config.values.STREAM_STALL_MS);
+      return sendEvents(response, events, eventNumber, this.config.values.STREAM_STALL_MS);
     const answer = await finishedResponse(events);
     if (answer === undefined) return;
     const { error } = answer;

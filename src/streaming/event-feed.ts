@@ -1,9 +1,8 @@
 /** Hands events that are stored to the readers in this process; what a reader does not take in time is dropped for it. */
-import type { ExecutionEvent } from '../execution/execution-event.js';
 
 /** One reader's place: the newest events that it has not taken yet, at most `capacity` of them. */
-export class Subscription {
-  private waiting: ExecutionEvent[] = [];
+export class Subscription<T> {
+  private waiting: T[] = [];
   private wake = (): void => undefined;
 
   constructor(
@@ -14,7 +13,7 @@ export class Subscription {
     left.addEventListener('abort', () => this.wake(), { once: true });
   }
 
-  offer(event: ExecutionEvent): void {
+  offer(event: T): void {
     this.waiting.push(event);
     // The oldest go: the newest hold the end of the execution, which every reader must get.
     if (this.waiting.length > this.capacity) this.waiting.shift();
@@ -22,7 +21,7 @@ export class Subscription {
   }
 
   /** Takes all that waits; waits for something when there is nothing. Empty only when the reader has left. */
-  async take(): Promise<ExecutionEvent[]> {
+  async take(): Promise<T[]> {
     if (this.waiting.length === 0 && !this.left.aborted)
       await new Promise<void>((resolve) => (this.wake = resolve));
     return this.waiting.splice(0);
@@ -33,25 +32,24 @@ export class Subscription {
   }
 }
 
-export class EventFeed {
-  private readonly readers = new Map<string, Set<Subscription>>();
+/** @typeParam T what readers get of an execution or of a batch, which is known by its id */
+export class EventFeed<T> {
+  private readonly readers = new Map<string, Set<Subscription<T>>>();
 
-  /** @param prepare makes of an event what readers get; asked only when there is a reader */
-  publish(events: readonly ExecutionEvent[], prepare: (event: ExecutionEvent) => ExecutionEvent): void {
-    for (const event of events) {
-      const readers = this.readers.get(event.executionId);
-      if (readers === undefined) continue;
-      const prepared = prepare(event);
-      for (const reader of readers) reader.offer(prepared);
-    }
+  /** @param prepare makes what readers get; asked only when there is a reader */
+  publish(id: string, prepare: () => T): void {
+    const readers = this.readers.get(id);
+    if (readers === undefined) return;
+    const prepared = prepare();
+    for (const reader of readers) reader.offer(prepared);
   }
 
-  subscribe(executionId: string, capacity: number, left: AbortSignal): Subscription {
-    const readers = this.readers.get(executionId) ?? new Set();
-    this.readers.set(executionId, readers);
-    const subscription = new Subscription(capacity, left, () => {
+  subscribe(id: string, capacity: number, left: AbortSignal): Subscription<T> {
+    const readers = this.readers.get(id) ?? new Set();
+    this.readers.set(id, readers);
+    const subscription = new Subscription<T>(capacity, left, () => {
       readers.delete(subscription);
-      if (readers.size === 0 && this.readers.get(executionId) === readers) this.readers.delete(executionId);
+      if (readers.size === 0 && this.readers.get(id) === readers) this.readers.delete(id);
     });
     readers.add(subscription);
     return subscription;

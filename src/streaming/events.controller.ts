@@ -12,7 +12,8 @@ import { EventLog } from '../execution/event-log.js';
 import type { ExecutionEvent } from '../execution/execution-event.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { EventsQuery, EventView } from './events.dto.js';
-import { sendEvents, untilClosed } from './sse.js';
+import { resumeFrom } from './resume-from.js';
+import { eventNumber, sendEvents, untilClosed } from './sse.js';
 
 const EVENT_NUMBER = new ParseIntPipe({
   exceptionFactory: () => invalidRequest([{ field: 'seq', problem: 'must be the number of an event' }]),
@@ -50,7 +51,7 @@ export class EventsController {
     await this.executions.find(id, principal);
     const after = resumeFrom(request.header('last-event-id')) ?? query.after;
     const events = this.log.follow(id, after, untilClosed(response));
-    await sendEvents(response, events, this.config.values.STREAM_STALL_MS);
+    await sendEvents(response, events, eventNumber, this.config.values.STREAM_STALL_MS);
   }
 
   @Get(':seq')
@@ -67,16 +68,4 @@ export class EventsController {
     if (event?.seq !== seq) throw new ClaudeCodeError('E009', 'There is no such event.');
     return event;
   }
-}
-
-/** @throws ClaudeCodeError E003 */
-function resumeFrom(header: string | undefined): number | undefined {
-  if (header === undefined || header === '') return undefined;
-  if (!/^\d{1,15}$/.test(header)) {
-    const problem = 'must be the number of an event';
-    throw new ClaudeCodeError('E003', `Last-Event-ID ${problem}`, {
-      details: [{ field: 'Last-Event-ID', problem }],
-    });
-  }
-  return Number(header);
 }

@@ -6,7 +6,7 @@ import type { ErrorBody } from '../errors/claude-code.error.js';
 import type { StreamItem } from '../execution/execution-event.js';
 import type { EndStatus } from '../execution/execution-state.js';
 
-/** What the server says: the specification's names. */
+/** What the server says: the specification's names, and those of a batch. */
 interface ServerMessages {
   'claude-code-data': (event: StreamItem & { text?: string }) => void;
   'claude-code-complete': (end: {
@@ -14,6 +14,8 @@ interface ServerMessages {
     exitCode: number;
     response: ClaudeCodeResponse;
   }) => void;
+  'claude-code-batch-data': (item: { batchId: string; type: string }) => void;
+  'claude-code-batch-complete': (end: { batchId: string; batch: object }) => void;
   'claude-code-error': (failure: { executionId?: string; error: ErrorBody }) => void;
 }
 
@@ -39,9 +41,8 @@ const EXIT_CODES = { succeeded: 0, failed: 1, timed_out: 124, cancelled: 130 } a
 >;
 
 /** Resolves when the stream has ended or the client has left. */
-export async function sendToSocket(socket: ClientSocket, events: AsyncIterable<StreamItem>): Promise<void> {
-  let ahead = 0;
-  for await (const event of events) {
+export const sendToSocket = (socket: ClientSocket, events: AsyncIterable<StreamItem>): Promise<void> =>
+  paced(socket, events, (event) => {
     const { executionId } = event;
     socket.emit(
       'claude-code-data',
@@ -53,6 +54,17 @@ export async function sendToSocket(socket: ClientSocket, events: AsyncIterable<S
         socket.emit('claude-code-error', { executionId, error: response.error });
       socket.emit('claude-code-complete', { executionId, exitCode: EXIT_CODES[status], response });
     }
+  });
+
+/** Says each item when the connection has taken those before it. */
+export async function paced<T>(
+  socket: ClientSocket,
+  items: AsyncIterable<T>,
+  say: (item: T) => void,
+): Promise<void> {
+  let ahead = 0;
+  for await (const item of items) {
+    say(item);
     ahead += 1;
     if (ahead < AHEAD) continue;
     if (!socket.conn.transport.writable) await drained(socket);

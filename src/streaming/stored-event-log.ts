@@ -1,15 +1,24 @@
 /** The event log over the database: one commit for all that is written at the same moment, then the readers. */
 import { Injectable } from '@nestjs/common';
+import type { Selectable } from 'kysely';
 import { Config } from '../config/config.js';
-import { EventLog, FencedError } from '../execution/event-log.js';
-import type { ExecutionEvent, Fact, StreamItem } from '../execution/execution-event.js';
+import { EventLog, FencedError, type First } from '../execution/event-log.js';
+import type {
+  BatchEvent,
+  BatchGap,
+  ExecutionEvent,
+  Fact,
+  RecordedEvent,
+  StreamGap,
+  StreamItem,
+} from '../execution/execution-event.js';
+import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
+import type { EventsTable } from '../persistence/schema.js';
 import { cutEvent } from './cut-event.js';
 import { EventFeed } from './event-feed.js';
-
-/** Events a reader that catches up is given per query. */
-const PAGE = 200;
+import { join, PAGE } from './join.js';
 
 interface Append {
   executionId: string;
@@ -20,7 +29,8 @@ interface Append {
 
 @Injectable()
 export class StoredEventLog extends EventLog {
-  private readonly feed = new EventFeed();
+  private readonly feed = new EventFeed<ExecutionEvent>();
+  private readonly batchFeed = new EventFeed<BatchEvent>();
   private pending: Append[] = [];
   private writing = false;
 
@@ -43,32 +53,55 @@ export class StoredEventLog extends EventLog {
     executionId: string,
     attempt: number,
     facts: readonly Fact[],
-  ): Promise<ExecutionEvent[]> {
+  ): Promise<RecordedEvent[]> {
     const row = await db
       .updateTable('executions')
       .set((eb) => ({ lastSeq: eb('lastSeq', '+', facts.length) }))
       .where('id', '=', executionId)
       .where('attempt', '=', attempt)
-      .returning('lastSeq')
+      .returning(['lastSeq', 'batchId', 'position'])
       .executeTakeFirst();
     if (row === undefined) throw new FencedError(executionId, attempt);
     const first = row.lastSeq - facts.length + 1;
+    const { batchId, position } = row;
     const at = Date.now();
-    const events = facts.map((fact, index): ExecutionEvent => ({
-      executionId,
-      seq: first + index,
-      at,
-      ...fact,
+    const firstOfBatch = batchId === null ? 0 : await countInBatch(db, batchId, facts.length);
+    return this.insert(
+      db,
+      facts.map((fact, index) => ({
+        event: { executionId, seq: first + index, at, ...fact },
+        ...(batchId === null || position === null
+          ? {}
+          : { place: { batchId, batchSeq: firstOfBatch + index, position } }),
+      })),
+    );
+  }
+
+  recordFirst(db: Queryable, firsts: readonly First[]): Promise<RecordedEvent[]> {
+    const at = Date.now();
+    return this.insert(
+      db,
+      firsts.map(({ executionId, fact, place }) => ({ event: { executionId, seq: 1, at, ...fact }, place })),
+    );
+  }
+
+  private async insert(db: Queryable, events: RecordedEvent[]): Promise<RecordedEvent[]> {
+    const rows = events.map(({ event, place }) => ({
+      ...event,
+      data: JSON.stringify(event.data),
+      batchId: place?.batchId ?? null,
+      batchSeq: place?.batchSeq ?? null,
     }));
-    await db
-      .insertInto('events')
-      .values(events.map((event) => ({ ...event, data: JSON.stringify(event.data) })))
-      .execute();
+    for await (const some of chunks(rows)) await db.insertInto('events').values(some).execute();
     return events;
   }
 
-  publish(events: readonly ExecutionEvent[]): void {
-    this.feed.publish(events, (event) => cutEvent(event, this.config.values.EVENT_MAX_BYTES));
+  publish(events: readonly RecordedEvent[]): void {
+    for (const { event, place } of events) {
+      this.feed.publish(event.executionId, () => this.cut(event));
+      if (place !== undefined)
+        this.batchFeed.publish(place.batchId, () => ({ ...this.cut(event), ...place }));
+    }
   }
 
   async read(executionId: string, after: number, limit: number): Promise<ExecutionEvent[]> {
@@ -80,43 +113,92 @@ export class StoredEventLog extends EventLog {
       .orderBy('seq')
       .limit(limit)
       .execute();
-    // The rows are what `record` wrote from facts.
-    return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as unknown }) as ExecutionEvent);
+    return rows.map(eventOf);
   }
 
-  async *follow(
-    executionId: string,
+  follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<StreamItem, void, void> {
+    return join<ExecutionEvent, StreamGap>(
+      {
+        page: async (last) => (await this.read(executionId, last, PAGE)).map((event) => this.cut(event)),
+        subscribe: () => this.feed.subscribe(executionId, this.config.values.STREAM_BUFFER_EVENTS, signal),
+        numberOf: ({ seq }) => seq,
+        isLast: ({ type }) => type === 'execution.finished',
+        isOver: (last) => this.isOver(executionId, last),
+        gap: ({ seq }, last) => ({ executionId, seq: last, ...gap(last, seq) }),
+        delivered: ({ at }) => this.delivered(at),
+      },
+      after,
+      signal,
+    );
+  }
+
+  followBatch(
+    batchId: string,
     after: number,
     signal: AbortSignal,
-  ): AsyncGenerator<StreamItem, void, void> {
-    const { STREAM_BUFFER_EVENTS, EVENT_MAX_BYTES } = this.config.values;
-    // Subscribed before the log is read: what is written in between comes twice, never not at all.
-    const subscription = this.feed.subscribe(executionId, STREAM_BUFFER_EVENTS, signal);
-    let last = after;
-    try {
-      for (let page = await this.read(executionId, last, PAGE); page.length > 0;) {
-        for (const event of page) {
-          if (signal.aborted) return;
-          last = event.seq;
-          yield cutEvent(event, EVENT_MAX_BYTES);
-          if (event.type === 'execution.finished') return;
-        }
-        page = page.length < PAGE ? [] : await this.read(executionId, last, PAGE);
-      }
-      if (await this.isOver(executionId, last)) return;
-      while (!signal.aborted) {
-        for (const event of await subscription.take()) {
-          if (event.seq <= last) continue;
-          if (event.seq > last + 1) yield gap(event, last);
-          last = event.seq;
-          yield event;
-          this.deliveries.emit('delivered', { lagMs: Math.max(0, Date.now() - event.at) });
-          if (event.type === 'execution.finished') return;
-        }
-      }
-    } finally {
-      subscription.close();
-    }
+  ): AsyncGenerator<BatchEvent | BatchGap, void, void> {
+    return join<BatchEvent, BatchGap>(
+      {
+        page: (last) => this.readBatch(batchId, last),
+        subscribe: () => this.batchFeed.subscribe(batchId, this.config.values.STREAM_BUFFER_EVENTS, signal),
+        numberOf: ({ batchSeq }) => batchSeq,
+        isLast: ({ type, batchSeq }) => type === 'execution.finished' && this.isBatchOver(batchId, batchSeq),
+        isOver: (last) => this.isBatchOver(batchId, last),
+        gap: ({ batchSeq }, last) => ({ batchId, batchSeq: last, ...gap(last, batchSeq) }),
+        delivered: ({ at }) => this.delivered(at),
+      },
+      after,
+      signal,
+    );
+  }
+
+  private cut(event: ExecutionEvent): ExecutionEvent {
+    return cutEvent(event, this.config.values.EVENT_MAX_BYTES);
+  }
+
+  private async readBatch(batchId: string, after: number): Promise<BatchEvent[]> {
+    const rows = await this.database
+      .selectFrom('events')
+      .innerJoin('executions', 'executions.id', 'events.executionId')
+      .selectAll('events')
+      .select('executions.position')
+      .where('events.batchId', '=', batchId)
+      .where('events.batchSeq', '>', after)
+      .orderBy('events.batchSeq')
+      .limit(PAGE)
+      .execute();
+    return rows.map(({ position, ...row }) => ({
+      ...this.cut(eventOf(row)),
+      batchId,
+      batchSeq: row.batchSeq ?? 0,
+      position: position ?? 0,
+    }));
+  }
+
+  /** Whether all of a batch have ended and nothing is stored after a number. */
+  private async isBatchOver(batchId: string, last: number): Promise<boolean> {
+    const more = () =>
+      this.database
+        .selectFrom('events')
+        .select('seq')
+        .where('batchId', '=', batchId)
+        .where('batchSeq', '>', last)
+        .limit(1)
+        .executeTakeFirst();
+    const unended = () =>
+      this.database
+        .selectFrom('executions')
+        .select('id')
+        .where('batchId', '=', batchId)
+        .where('endedAt', 'is', null)
+        .limit(1)
+        .executeTakeFirst();
+    // First what is cheap and mostly true; asked again at the end, for what was written while the second was answered.
+    return !(await more()) && !(await unended()) && !(await more());
+  }
+
+  private delivered(at: number): void {
+    this.deliveries.emit('delivered', { lagMs: Math.max(0, Date.now() - at) });
   }
 
   /** Whether a reader that asked for more than there is will never get anything. */
@@ -157,7 +239,7 @@ export class StoredEventLog extends EventLog {
     this.writing = false;
   }
 
-  private async recordAll(db: Queryable, batch: Append[]): Promise<(ExecutionEvent[] | FencedError)[]> {
+  private async recordAll(db: Queryable, batch: Append[]): Promise<(RecordedEvent[] | FencedError)[]> {
     const results = [];
     for (const { executionId, attempt, facts } of batch)
       results.push(
@@ -170,10 +252,23 @@ export class StoredEventLog extends EventLog {
   }
 }
 
-const gap = (next: ExecutionEvent, last: number): StreamItem => ({
-  executionId: next.executionId,
-  seq: last,
+/** Counts further events in the row of their batch, which orders all its writers; answers the number of the first. */
+async function countInBatch(db: Queryable, batchId: string, count: number): Promise<number> {
+  const { lastSeq } = await db
+    .updateTable('batches')
+    .set((eb) => ({ lastSeq: eb('lastSeq', '+', count) }))
+    .where('id', '=', batchId)
+    .returning('lastSeq')
+    .executeTakeFirstOrThrow();
+  return lastSeq - count + 1;
+}
+
+/** The rows are what `insert` wrote from facts. */
+const eventOf = ({ executionId, seq, at, type, data }: Selectable<EventsTable>): ExecutionEvent =>
+  ({ executionId, seq, at, type, data: JSON.parse(data) as unknown }) as ExecutionEvent;
+
+const gap = (after: number, before: number) => ({
   at: Date.now(),
-  type: 'stream.gap',
-  data: { after: last, before: next.seq },
+  type: 'stream.gap' as const,
+  data: { after, before },
 });

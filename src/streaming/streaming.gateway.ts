@@ -21,14 +21,15 @@ import { CancelMessage, SubscribeMessage } from './socket-messages.js';
 import { type ClientSocket, sendToSocket } from './socket-stream.js';
 
 /** How each of a client's messages is handled; without an entry here there is no message, without a scope no entry. */
-interface Handling<Message extends object = object> {
+export interface Handling<Message extends object = object> {
   scope: Scope;
   message: new () => Message;
-  handle: (message: Message, caller: Caller, socket: ClientSocket) => Promise<{ executionId: string }>;
+  /** Answers what is acknowledged. */
+  handle: (message: Message, caller: Caller, socket: ClientSocket) => Promise<object>;
 }
-const handling = <Message extends object>(it: Handling<Message>) => it as unknown as Handling;
+export const handling = <Message extends object>(it: Handling<Message>) => it as unknown as Handling;
 
-type Acknowledge = (answer: { executionId: string } | { error: ErrorBody }) => void;
+type Acknowledge = (answer: object | { error: ErrorBody }) => void;
 
 @WebSocketGateway()
 export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
@@ -36,8 +37,8 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
   private readonly pipe = new StrictValidationPipe();
   private readonly sockets: Tally;
 
-  /** Every message a client may send. */
-  readonly messages: Readonly<Record<string, Handling>> = {
+  /** Every message a client may send; rooms that build on this one add theirs when the server starts. */
+  readonly messages: Record<string, Handling> = {
     'claude-code-stream': handling({
       scope: 'run',
       message: ClaudeCodeRequest,
@@ -168,10 +169,12 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
   }
 
   private follow(socket: ClientSocket, executionId: string, after: number): void {
-    const events = this.log.follow(executionId, after, socket.data.left.signal);
-    sendToSocket(socket, events).catch((error: unknown) =>
-      this.logger.error({ msg: 'a stream over socket.io broke', executionId, err: error }),
-    );
+    this.inBackground(sendToSocket(socket, this.log.follow(executionId, after, socket.data.left.signal)));
+  }
+
+  /** For a stream that goes on after its message was answered. */
+  inBackground(stream: Promise<void>): void {
+    stream.catch((error: unknown) => this.logger.error({ msg: 'a stream over socket.io broke', err: error }));
   }
 
   private async refuse(socket: ClientSocket, action: string, thrown: unknown): Promise<ClaudeCodeError> {

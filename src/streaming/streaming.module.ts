@@ -9,5 +9,6 @@ import { StreamingGateway } from './streaming.gateway.js';
   imports: [ExecutionModule],
   controllers: [ClaudeCodeController, EventsController],
   providers: [StreamingGateway],
+  exports: [StreamingGateway],
 })
 export class StreamingModule {}

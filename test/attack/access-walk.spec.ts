@@ -41,6 +41,12 @@ const ENOUGH: Record<string, readonly string[]> = {
   'GET /api/executions/known/events': ['read'],
   'GET /api/executions/known/events/1': ['read'],
   'POST /api/executions/known/cancel': ['run'],
+  'POST /api/batches': ['run'],
+  'GET /api/batches': ['read'],
+  'GET /api/batches/known': ['read'],
+  'GET /api/batches/known/events': ['read'],
+  'GET /api/batches/known/results': ['read'],
+  'POST /api/batches/known/cancel': ['run'],
   'GET /api/projects/known/files': ['read'],
   'GET /api/projects/known/files/some/file.txt': ['read'],
   'PUT /api/projects/known/files/some/file.txt': ['run'],
@@ -139,6 +145,9 @@ describe('the walk', () => {
       'claude-code-stream': { action: 'generate', prompt: '@text never' },
       'claude-code-subscribe': { executionId: 'known' },
       'claude-code-cancel': { executionId: 'known' },
+      'claude-code-batch': { requests: [{ action: 'generate', prompt: '@text never' }] },
+      'claude-code-batch-subscribe': { batchId: 'known' },
+      'claude-code-batch-cancel': { batchId: 'known' },
     };
 
     it('[A26] the walk knows every socket message', () => {

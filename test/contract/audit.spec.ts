@@ -16,6 +16,7 @@ const execution = (more: Partial<Execution> = {}): Execution => ({
   requestId: 'request-1',
   action: 'generate',
   access: 'read-write',
+  priority: 'interactive',
   engine: 'claude-code',
   model: 'rehearsal',
   request: { action: 'generate', prompt: 'the prompt nobody may read' },
@@ -50,7 +51,7 @@ describe('audit', () => {
     app.database
       .transaction()
       .execute((db) =>
-        app.events.emitSerial('execution.accepted', { execution: execution(more), caller, db }),
+        app.events.emitSerial('executions.accepted', { executions: [execution(more)], caller, db }),
       );
   /** A database in which somebody has been at work behind the server's back. */
   const tamper = (work: (db: Kysely<Schema>) => Promise<unknown>) => work(app.database);
@@ -113,7 +114,7 @@ describe('audit', () => {
 
   it('takes an entry back with the transaction it was part of', async () => {
     const failing = app.database.transaction().execute(async (db) => {
-      await app.events.emitSerial('execution.accepted', { execution: execution(), caller, db });
+      await app.events.emitSerial('executions.accepted', { executions: [execution()], caller, db });
       throw new Error('the row could not be written');
     });
     await expect(failing).rejects.toThrow('the row');

@@ -10,7 +10,7 @@ import { FencedError } from '../../src/execution/event-log.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
 import type { Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
-import { sendEvents, untilClosed } from '../../src/streaming/sse.js';
+import { eventNumber, sendEvents, untilClosed } from '../../src/streaming/sse.js';
 import { StoredEventLog } from '../../src/streaming/stored-event-log.js';
 import { temporaryDirectory } from '../support/caisson.js';
 import { itemsOf } from '../support/client.js';
@@ -59,6 +59,7 @@ describe('the event log', () => {
         requestId: 'r',
         action: 'generate',
         access: 'read-write',
+        priority: 'interactive',
         engine: 'claude-code',
         model: 'm',
         request: '{}',
@@ -159,6 +160,7 @@ describe('the event log', () => {
         void sendEvents(
           response as ExpressResponse,
           log.follow(id, 0, untilClosed(response as ExpressResponse)),
+          eventNumber,
           60_000,
         );
       }).listen(0, '127.0.0.1');

@@ -15,6 +15,7 @@ function execution(id: string, userId: string, projectId: string, errorCode?: Er
     requestId: 'request',
     action: 'review',
     access: 'read-only',
+    priority: 'interactive',
     engine: 'claude-code',
     model: 'claude-sonnet-4-5',
     request: { action: 'review', prompt: 'x' },
@@ -69,7 +70,7 @@ describe('observability', () => {
         'claude_code_duration_seconds_sum{action="review"} 6',
         'claude_code_tokens_total{type="input",model="claude-sonnet-4-5"} 100',
         'claude_code_tokens_total{type="cache_read",model="other"} 2',
-        'caisson_queue_wait_seconds_sum 2',
+        'caisson_queue_wait_seconds_sum{priority="interactive"} 2',
         'caisson_first_token_seconds_sum 0.05',
       ])
         expect(text.split('\n')).toContain(line);
@@ -107,9 +108,10 @@ describe('observability', () => {
     });
 
     it('shows the queue as it is', async () => {
-      Object.assign(app.queue, { depth: 7, running: 2 });
+      Object.assign(app.queue, { waiting: { interactive: 7, batch: 900 }, running: 2 });
       const lines = (await metrics()).split('\n');
-      expect(lines).toContain('caisson_queue_depth 7');
+      expect(lines).toContain('caisson_queue_depth{priority="interactive"} 7');
+      expect(lines).toContain('caisson_queue_depth{priority="batch"} 900');
       expect(lines).toContain('caisson_running 2');
     });
 

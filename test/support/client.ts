@@ -1,6 +1,8 @@
 /** A client of the API as a user would write one: fetch, server-sent events, socket.io. */
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { io, type Socket } from 'socket.io-client';
+import type { BatchView } from '../../src/batches/batch.dto.js';
+import type { BatchItem, BatchResult } from '../../src/batches/batch-stream.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import type { ClaudeCodeResponse } from '../../src/commands/claude-code-response.js';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
@@ -37,7 +39,7 @@ export class Client {
       body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
     return {
       status: response.status,
       headers: response.headers,
@@ -65,19 +67,51 @@ export class Client {
     return (await this.get<ExecutionView>(`/api/executions/${id}`)).body;
   }
 
+  /** Submits requests as one batch. @throws Error when it is refused */
+  async submitBatch(
+    requests: readonly ClaudeCodeRequest[],
+    headers?: Record<string, string>,
+  ): Promise<BatchView> {
+    const { status, body } = await this.call<BatchView>('POST', '/api/batches', { requests }, headers);
+    if (status !== 202) throw new Error(`refused with ${status}: ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  async batch(id: string): Promise<BatchView> {
+    return (await this.get<BatchView>(`/api/batches/${id}`)).body;
+  }
+
+  /** Everything of a batch after a number, until its end or until the caller stops. */
+  batchItems(id: string, after = 0): AsyncGenerator<BatchItem, void, void> {
+    return this.sse<BatchItem>(`/api/batches/${id}/events?after=${after}`);
+  }
+
+  /** All results, in their order; waits for the end of the batch. */
+  async results(id: string): Promise<BatchResult[]> {
+    const { body } = await this.get<string>(`/api/batches/${id}/results`, { accept: 'application/x-ndjson' });
+    return body
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as BatchResult);
+  }
+
   /** The events of an execution after a number, until its end or until the caller stops. */
-  async *events(
+  events(
     id: string,
     after = 0,
     headers: Record<string, string> = {},
   ): AsyncGenerator<StreamItem, void, void> {
+    return this.sse<StreamItem>(`/api/executions/${id}/events?after=${after}`, headers);
+  }
+
+  private async *sse<T>(path: string, headers: Record<string, string> = {}): AsyncGenerator<T, void, void> {
     const leave = new AbortController();
-    const response = await fetch(`${this.url}/api/executions/${id}/events?after=${after}`, {
+    const response = await fetch(this.url + path, {
       headers: { authorization: `Bearer ${this.secret}`, ...headers },
       signal: leave.signal,
     });
     try {
-      yield* itemsOf(response);
+      yield* itemsOf<T>(response);
     } finally {
       leave.abort();
     }
@@ -120,11 +154,11 @@ export class Client {
   }
 }
 
-export async function* itemsOf(response: Response): AsyncGenerator<StreamItem, void, void> {
+export async function* itemsOf<T = StreamItem>(response: Response): AsyncGenerator<T, void, void> {
   if (response.body === null || response.status !== 200)
     throw new Error(`no stream: ${response.status} ${await response.text()}`);
   const events = response.body
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream());
-  for await (const { data } of events) yield JSON.parse(data) as StreamItem;
+  for await (const { data } of events) yield JSON.parse(data) as T;
 }

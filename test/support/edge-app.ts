@@ -29,6 +29,7 @@ import { EventLog } from '../../src/execution/event-log.js';
 import { ExecutionModule } from '../../src/execution/execution.module.js';
 import { ExecutionQueue } from '../../src/execution/execution-queue.js';
 import { Lifecycle } from '../../src/execution/lifecycle.js';
+import type { Priority } from '../../src/execution/waiting.js';
 import { HealthModule } from '../../src/health/health.module.js';
 import { Log } from '../../src/logging/log.js';
 import { LoggingModule } from '../../src/logging/logging.module.js';
@@ -81,7 +82,7 @@ const eventLog: Pick<EventLog, 'deliveries'> = {
   // One for all the applications of a suite.
   deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
 };
-const queue = { depth: 0, running: 0 };
+const queue = { waiting: { interactive: 0, batch: 0 }, running: 0 };
 const gateway = { answers: new Emittery() };
 
 @Global()
@@ -114,7 +115,7 @@ export interface EdgeApp {
   events: DomainEvents;
   lifecycle: Lifecycle;
   gateway: { answers: Emittery };
-  queue: { depth: number; running: number };
+  queue: { waiting: Record<Priority, number>; running: number };
   sandbox: { report?: ProbeReport; starts: Emittery };
   eventLog: Pick<EventLog, 'deliveries'>;
   /** Log lines so far. */

@@ -1,0 +1,123 @@
+/** Which waiting execution runs next: one writer at a time in a workspace, users in turn, batches behind all others. */
+import Queue from 'yocto-queue';
+import { UserRounds } from './user-rounds.js';
+import { PRIORITIES, type Priority, type Waiting } from './waiting.js';
+
+interface Entry extends Waiting {
+  arrival: number;
+  line: Line;
+  withdrawn: boolean;
+  /** Stands in the rounds of its priority. */
+  listed: boolean;
+}
+
+/** Those who wait for one workspace, and those who are in it. */
+interface Line {
+  workspace: string;
+  waiting: Record<Priority, Queue<Entry>>;
+  readers: number;
+  writing: boolean;
+  /** The one of those waiting that may run now. */
+  ready: Entry | undefined;
+}
+
+/**
+ * A workspace is a reader–writer lock whose line is first come, first served within a priority. So a writer waits for the
+ * readers before it and not for those after it, a reader likewise, and neither can starve the other. Those who cannot run
+ * stand in their workspace's line and nowhere else: they take no place, and nobody who can run waits behind them.
+ * While an interactive one waits for a workspace, no batch item enters that workspace: it would only wait longer.
+ *
+ * Every step costs O(log n) of what one user has ready, however much waits.
+ */
+export class DispatchOrder {
+  private readonly entries = new Map<string, Entry>();
+  private readonly lines = new Map<string, Line>();
+  private readonly rounds = { interactive: new UserRounds<Entry>(), batch: new UserRounds<Entry>() };
+  private readonly counts = { interactive: 0, batch: 0 };
+  private arrivals = 0;
+
+  /** How many wait. */
+  get waiting(): Readonly<Record<Priority, number>> {
+    return this.counts;
+  }
+
+  push(waiting: Waiting): void {
+    const line = this.lineOf(waiting);
+    const entry = { ...waiting, arrival: (this.arrivals += 1), line, withdrawn: false, listed: false };
+    this.entries.set(entry.executionId, entry);
+    this.counts[entry.priority] += 1;
+    line.waiting[entry.priority].enqueue(entry);
+    this.settle(line);
+  }
+
+  /** Takes out the next one that may run now, if any; its workspace is taken until `leave`. */
+  next(): Waiting | undefined {
+    for (const priority of PRIORITIES) {
+      const entry = this.rounds[priority].take(isReady);
+      if (entry === undefined) continue;
+      const { line } = entry;
+      line.waiting[priority].dequeue(); // it is the first there: only the first is ever ready
+      this.forget(entry);
+      if (entry.access === 'read-only') line.readers += 1;
+      else line.writing = true;
+      this.settle(line);
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** Gives back the workspace of one that `next` handed out. */
+  leave(ran: Waiting): void {
+    const line = this.lineOf(ran);
+    if (ran.access === 'read-only') line.readers -= 1;
+    else line.writing = false;
+    this.settle(line);
+  }
+
+  /** Takes one out wherever it stands; false when it does not wait here. */
+  remove(executionId: string): boolean {
+    const entry = this.entries.get(executionId);
+    if (entry === undefined) return false;
+    entry.withdrawn = true; // it leaves its line when it would be first
+    this.forget(entry);
+    this.settle(entry.line);
+    return true;
+  }
+
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.executionId);
+    this.counts[entry.priority] -= 1;
+  }
+
+  private lineOf({ userId, projectId }: Waiting): Line {
+    const workspace = `${userId}/${projectId}`;
+    const known = this.lines.get(workspace);
+    if (known !== undefined) return known;
+    const waiting = { interactive: new Queue<Entry>(), batch: new Queue<Entry>() };
+    const line = { workspace, waiting, readers: 0, writing: false, ready: undefined };
+    this.lines.set(workspace, line);
+    return line;
+  }
+
+  /** After every change of a line: finds who of it may run now. */
+  private settle(line: Line): void {
+    const first = firstOf(line.waiting.interactive) ?? firstOf(line.waiting.batch);
+    const { readers, writing } = line;
+    if (first === undefined && readers === 0 && !writing) this.lines.delete(line.workspace);
+    const free = !writing && (readers === 0 || first?.access === 'read-only');
+    line.ready = free ? first : undefined;
+    if (line.ready === undefined || line.ready.listed) return;
+    line.ready.listed = true;
+    this.rounds[line.ready.priority].add(line.ready);
+  }
+}
+
+function isReady(entry: Entry): boolean {
+  entry.listed = false;
+  return entry.line.ready === entry;
+}
+
+function firstOf(queue: Queue<Entry>): Entry | undefined {
+  while (queue.peek()?.withdrawn === true) queue.dequeue();
+  return queue.peek();
+}
