@@ -275,7 +275,7 @@ describe('egress', () => {
     });
 
     it('[N16] ten thousand connections at once are capped, and the first ones still served', async () => {
-      const route = await start({ EGRESS_CONNECTIONS: '8' });
+      const route = await start({ EGRESS_CONNECTIONS: '8', EGRESS_HANDSHAKE_TIMEOUT_MS: '600000' });
       const held = connect(route.socketPath);
       await once(held, 'connect');
       let closed = 0;
