@@ -119,7 +119,7 @@ describe('a hostile archive', () => {
       );
     });
 
-    it('[P30] a link of the workspace is not followed, wherever it leads', async () => {
+    it('[P31] a link of the workspace is not followed, wherever it leads', async () => {
       await mustRefuse(upload(packed('out/tmp/x'), { format }), 'E010', /"out" is a directory in the upload/);
       await mustRefuse(upload(packed('x'), { format, into: 'out/tmp' }), 'E004');
       await mustRefuse(upload(packed('x'), { format, into: 'dangling' }), 'E004');
