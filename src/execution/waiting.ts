@@ -1,5 +1,6 @@
 /** What dispatch must know of an execution that waits for its turn. */
 import type { WorkspaceAccess } from '../sandbox/sandbox.js';
+import type { Execution } from './execution.js';
 
 /** The first goes before the second: somebody waits for it. */
 export const PRIORITIES = ['interactive', 'batch'] as const;
@@ -13,16 +14,11 @@ export interface Waiting {
   priority: Priority;
 }
 
-export const waitingOf = ({
-  id,
-  userId,
-  projectId,
-  access,
-  priority,
-}: Omit<Waiting, 'executionId'> & { id: string }): Waiting => ({
+/** A dry run works on a copy: to the workspace it is a reader, whatever its agent may do with the copy. */
+export const waitingOf = ({ id, userId, projectId, access, priority, request }: Execution): Waiting => ({
   executionId: id,
   userId,
   projectId,
-  access,
+  access: request.options?.dryRun === true ? 'read-only' : access,
   priority,
 });

@@ -175,6 +175,7 @@ describe('what an execution changes', () => {
     await run('mkdir -p node_modules/m .git; echo m >node_modules/m/x; echo g >.git/HEAD');
     const { result } = await run('cat node_modules/m/x .git/HEAD >seen.txt', { dryRun: true });
     expect(result?.files).toEqual([{ path: 'seen.txt', action: 'created', content: 'm\ng\n' }]);
+    const { metadata } = await run('echo x >y', { dryRun: true });
     const waiting = await alice.submit({
       action: 'generate',
       prompt: '@hang',
@@ -182,7 +183,6 @@ describe('what an execution changes', () => {
     });
     expect(refusalOf(await post(waiting.id, 'revert')).code).toBe('E010');
     await alice.firstEvent(waiting.id, 'execution.started');
-    const { metadata } = await run('echo x >y', { dryRun: true });
     expect(refusalOf(await post(metadata.executionId, 'apply')).code).toBe('E010');
     await post(waiting.id, 'cancel');
     expect((await post(metadata.executionId, 'apply')).status).toBe(200);

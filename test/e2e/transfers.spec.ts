@@ -131,7 +131,7 @@ describe('a project over HTTP', () => {
     });
     sent.write('x');
     const [response] = (await once(sent, 'response')) as [{ statusCode: number }];
-    expect(response.statusCode).toBe(400);
+    expect(response.statusCode).toBe(408);
     sent.on('error', () => undefined).destroy();
     expect(await files('slow')).toEqual([]);
   });

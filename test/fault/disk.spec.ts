@@ -127,7 +127,7 @@ describeWhere(canMount, 'needs root, to mount a file system')('a server whose di
     server.signal('SIGKILL');
     await server.exited;
 
-    disk.repair();
+    await disk.repair();
     const { admin } = await startServer(directory);
     const events = await admin.history(running.id);
     expectWhole(events);

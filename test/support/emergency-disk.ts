@@ -1,7 +1,8 @@
 /** An ext4 file system that turns read-only under open files, as one does that has met an error of its disk. Root only. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from './processes.js';
 
 const BYTES = 48 * 1024 * 1024;
 
@@ -27,10 +28,13 @@ export class EmergencyDisk {
     execFileSync('mount', ['-o', 'remount,abort', this.path]);
   }
 
-  /** To be called when nobody holds a file on it. */
-  repair(): void {
-    this.unmount();
-    this.attach();
+  /** Whoever still holds it (a sandbox that is just dying) holds the broken one: it is mounted anew until it can be written. */
+  async repair(): Promise<void> {
+    await until(() => {
+      this.unmount();
+      this.attach();
+      return isWritable(this.path);
+    }, 30_000);
   }
 
   unmount(): void {
@@ -39,5 +43,15 @@ export class EmergencyDisk {
 
   private attach(): void {
     execFileSync('mount', ['-o', 'loop', this.image, this.path]);
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return false;
+    throw error;
   }
 }

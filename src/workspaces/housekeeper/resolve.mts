@@ -36,7 +36,7 @@ export function resolve(path: string, { lastLink }: { lastLink: boolean }): Plac
     }
     if (stats.isSymbolicLink() && (lastLink || pending.length > 0)) {
       if ((links += 1) > LINKS_MAX) throw new Failure('E004', 'the path leads through links in a circle');
-      const target = readlinkSync(onDisk(name), 'latin1');
+      const target = targetOf(name);
       if (target.startsWith('/')) {
         if (target !== ROOT && !target.startsWith(`${ROOT}/`)) throw outside();
         at = [];
@@ -61,6 +61,17 @@ export function resolveExisting(path: string, options: { lastLink: boolean }): P
   const { name, stats } = resolve(path, options);
   if (stats === undefined) throw new Failure('E009', 'no such file');
   return { name, stats, missing: 0 };
+}
+
+/** What was a link a moment ago may be none any more. */
+function targetOf(name: string): string {
+  try {
+    return readlinkSync(onDisk(name), 'latin1');
+  } catch (error) {
+    if (errorCode(error) === 'EINVAL')
+      throw new Failure('E004', 'the path leads through a link that changes');
+    throw error;
+  }
 }
 
 const isStep = (part: string) => part !== '' && part !== '.';
