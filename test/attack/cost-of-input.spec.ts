@@ -1,7 +1,6 @@
 /** Input that costs its sender little must not cost the server much: patterns, and bodies that are all structure. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import ts from 'typescript';
 import { structureProblem } from '../../src/errors/json-text.js';
 import { type EdgeApp, openEdgeApp } from '../support/edge-app.js';
@@ -90,13 +89,13 @@ describe('[A01] a body that is all structure', () => {
     const post = () => app.call('/api/trial/requests', key, { method: 'POST', body });
     await post();
     const parsing = cost(() => JSON.parse(fields) as unknown);
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
+    const before = process.cpuUsage();
     const hostile = Array.from({ length: 10 }, post);
     expect((await app.call('/health/live')).status).toBe(200);
     for (const response of await Promise.all(hostile)) expect(response.status).toBe(400);
-    delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(parsing * 10);
+    // Processor time of both ends, which are in this process: other work on the machine is not the server's slowness.
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(parsing * 10 * 3);
   });
 
   it('of 100 MiB is refused by its length', async () => {

@@ -108,11 +108,14 @@ it('[F03] nothing that a user wrote is an argument of a process', async () => {
       model: 'claude-argument-9',
     };
     const client = await ground.caisson.clientOf(WRITTEN.user);
-    await client.call(
-      'PUT',
-      `/api/projects/${WRITTEN.project}/files/${WRITTEN.directory}/${WRITTEN.file}`,
-      'x',
-    );
+    // One each: two that write to the same one would not be there together.
+    const projectOf = (action: string) => `${WRITTEN.project}-${action}`;
+    for (const action of COMMAND_ACTIONS)
+      await client.call(
+        'PUT',
+        `/api/projects/${projectOf(action)}/files/${WRITTEN.directory}/${WRITTEN.file}`,
+        'x',
+      );
     const executions = await Promise.all(
       COMMAND_ACTIONS.map((action) =>
         client.submit({
@@ -125,7 +128,7 @@ it('[F03] nothing that a user wrote is an argument of a process', async () => {
             files: [WRITTEN.file],
           },
           options: { model: WRITTEN.model },
-          metadata: { projectId: WRITTEN.project },
+          metadata: { projectId: projectOf(action) },
         }),
       ),
     );
