@@ -1,6 +1,6 @@
 /** What dispatch must know of an execution that waits for its turn. */
 import type { WorkspaceAccess } from '../sandbox/sandbox.js';
-import type { Execution } from './execution.js';
+import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 
 /** The first goes before the second: somebody waits for it. */
 export const PRIORITIES = ['interactive', 'batch'] as const;
@@ -15,7 +15,14 @@ export interface Waiting {
 }
 
 /** A dry run works on a copy: to the workspace it is a reader, whatever its agent may do with the copy. */
-export const waitingOf = ({ id, userId, projectId, access, priority, request }: Execution): Waiting => ({
+export const waitingOf = ({
+  id,
+  userId,
+  projectId,
+  access,
+  priority,
+  request,
+}: Omit<Waiting, 'executionId'> & { id: string; request: ClaudeCodeRequest }): Waiting => ({
   executionId: id,
   userId,
   projectId,
