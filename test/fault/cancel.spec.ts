@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
 import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
 import { fakeCli } from '../support/fake-cli.js';
-import { aliveOf, descendantsOf, hostProcesses, processesWith, until } from '../support/processes.js';
+import { aliveOf, descendantsOf, gone, hostProcesses, processesWith, until } from '../support/processes.js';
 
 /** A duration for `sleep` that no other process on this machine has in its command line. */
 const uniqueSleep = () => `1000.${randomInt(1e12)}`;
@@ -57,7 +57,7 @@ describe('a running execution that is cancelled', () => {
       const cancelled = await cancel(caisson, id);
 
       expect(await processesWith(sleep)).toEqual([]);
-      expect(await aliveOf(processes)).toEqual([]);
+      await gone(() => aliveOf(processes));
       expect(cancelled).toMatchObject({
         status: 'cancelled',
         response: { success: false, error: { code: 'E013' } },
@@ -92,7 +92,7 @@ describe('a running execution that is cancelled', () => {
         status: 'cancelled',
         response: { error: { code: 'E013' } },
       });
-      expect(await descendantsOf(process.pid)).toEqual([]);
+      await gone(() => descendantsOf(process.pid));
     }
   });
 
@@ -148,7 +148,7 @@ describe('a CLI that does not react to TERM', () => {
       const processes = await descendantsOf(process.pid);
       expect((await cancel(caisson, id)).status).toBe('cancelled');
       expect(await processesWith(sleep)).toEqual([]);
-      expect(await aliveOf(processes)).toEqual([]);
+      await gone(() => aliveOf(processes));
     } finally {
       await caisson.clear();
       await rm(directory, { recursive: true });

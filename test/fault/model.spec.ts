@@ -1,13 +1,13 @@
 /** A model service that fails, as the real CLI meets it: what passes is repeated, what does not is an error of the catalogue. */
 import { type Caisson, startCaisson } from '../support/caisson.js';
-import { descendantsOf } from '../support/processes.js';
+import { descendantsOf, gone } from '../support/processes.js';
 
 describe('a model service that', () => {
   let caisson: Caisson;
   beforeAll(async () => {
     caisson = await startCaisson();
   });
-  afterEach(async () => expect(await descendantsOf(process.pid)).toEqual([]));
+  afterEach(() => gone(() => descendantsOf(process.pid)));
   afterAll(() => caisson.clear());
 
   const run = async (prompt: string, options: { timeout?: number; maxTokens?: number } = {}) => {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { temporaryDirectory } from '../support/caisson.js';
-import { descendantsOf, until } from '../support/processes.js';
+import { descendantsOf, gone, until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
 
 describe('a database that refuses', () => {
@@ -40,7 +40,7 @@ describe('a database that refuses', () => {
       type: 'execution.finished',
       data: { status: 'failed', response: { error: { code: 'E099' } } },
     });
-    expect(await descendantsOf(server.pid)).toEqual([]);
+    await gone(() => descendantsOf(server.pid));
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
 import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
 import { fakeCli } from '../support/fake-cli.js';
-import { aliveOf, descendantsOf, until } from '../support/processes.js';
+import { aliveOf, descendantsOf, gone, until } from '../support/processes.js';
 
 describe('an execution that reaches its time limit', () => {
   let caisson: Caisson;
@@ -26,7 +26,7 @@ describe('an execution that reaches its time limit', () => {
     });
     const { status: state } = await caisson.admin.execution(headers.get('x-execution-id') ?? '');
     expect(state).toBe('timed_out');
-    expect(await descendantsOf(process.pid)).toEqual([]);
+    await gone(() => descendantsOf(process.pid));
   });
 
   it('[T09] an execution that names no time limit is ended by that of the server', async () => {
@@ -69,7 +69,7 @@ describe('two causes of an end', () => {
     const processes = await descendantsOf(process.pid);
     const { body } = await cancel(id);
     expect(body).toMatchObject({ status: 'timed_out', response: { error: { code: 'E001' } } });
-    expect(await aliveOf(processes)).toEqual([]);
+    await gone(() => aliveOf(processes));
   });
 
   it('[T11] a time limit during the grace of a cancel changes nothing', async () => {

@@ -48,6 +48,13 @@ export async function descendantsOf(ancestor: number): Promise<number[]> {
   return [...found];
 }
 
+/**
+ * Resolves when none of these is alive. A housekeeper that records the workspace's state may outlast the answer for a
+ * moment; it ends by itself. @throws Error when any is alive for long
+ */
+export const gone = (pids: () => Promise<number[]>): Promise<void> =>
+  until(async () => (await pids()).length === 0, 20_000);
+
 /** Which of these processes still run; a zombie does not. */
 export async function aliveOf(pids: readonly number[]): Promise<number[]> {
   const rows = await Promise.all(pids.map(parentOf));
