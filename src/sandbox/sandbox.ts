@@ -77,11 +77,16 @@ export interface Sandbox {
   /**
    * Ends the waiting of one that was ordered with `waits`: from here on it counts like any other. With `read-only`, the
    * kernel keeps its workspace so from now on; `Sandboxes.narrows` tells where that can be had.
-   * @throws Error when the kernel does not: whoever asked ends it
+   * @throws SandboxGoneError; Error when the kernel does not: whoever asked ends it
    */
   employ(access: WorkspaceAccess): Promise<void>;
   /** Bytes of memory that its processes hold now, what they share counted by part (PSS); reading it is not cheap. */
   memoryBytes(): Promise<number>;
+}
+
+/** Thrown by `employ` when nothing of the sandbox is alive to be employed: known before its output has come to its end. */
+export class SandboxGoneError extends Error {
+  override readonly name = 'SandboxGoneError';
 }
 
 export type ProbeCheck = { name: string; ok: boolean; reason?: string; mend?: string };

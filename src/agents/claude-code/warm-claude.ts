@@ -2,7 +2,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { totalmem } from 'node:os';
 import { Config } from '../../config/config.js';
-import { Sandboxes, type SandboxWorkspace, type WorkspaceAccess } from '../../sandbox/sandbox.js';
+import {
+  SandboxGoneError,
+  Sandboxes,
+  type SandboxWorkspace,
+  type WorkspaceAccess,
+} from '../../sandbox/sandbox.js';
 import { type Workspace, Workspaces } from '../../workspaces/workspace.js';
 import type { AgentTask } from '../agent-task.js';
 import { WarmPlaces, type MissReason } from '../warm-places.js';
@@ -122,7 +127,7 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
       return undefined;
     } catch (error) {
       this.logger.warn({ msg: 'a warm place could not be employed', err: error });
-      return place.gone.aborted ? 'died' : 'access';
+      return error instanceof SandboxGoneError || place.gone.aborted ? 'died' : 'access';
     }
   }
 

@@ -5,7 +5,13 @@ import { constants } from 'node:os';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import type { Confinement } from '../limits/limiter.js';
 import { memoryBelow } from '../limits/process-tree.js';
-import type { ExceededLimit, Sandbox, SandboxExit, WorkspaceAccess } from '../sandbox.js';
+import {
+  type ExceededLimit,
+  type Sandbox,
+  type SandboxExit,
+  SandboxGoneError,
+  type WorkspaceAccess,
+} from '../sandbox.js';
 import type { JsonStatus } from './json-status.js';
 import { processGone } from './process-gone.js';
 import { mountReadOnly } from './read-only-mount.js';
@@ -72,7 +78,8 @@ export class BubblewrapSandbox implements Sandbox {
 
   async employ(access: WorkspaceAccess): Promise<void> {
     const { childPid } = this.#status;
-    if (this.#over || childPid === undefined) throw new Error('a sandbox that is gone cannot be employed');
+    if (this.#over || childPid === undefined)
+      throw new SandboxGoneError('a sandbox that is gone cannot be employed');
     if (access === 'read-only') await mountReadOnly(childPid);
     this.#employed.resolve(access);
   }
