@@ -4,8 +4,8 @@ import { Config } from '../config/config.js';
 import { Database } from '../persistence/database.js';
 import { SnapshotLog } from '../workspaces/snapshot-log.js';
 import { Workspaces } from '../workspaces/workspace.js';
+import { DAY_MS } from './sweeper.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Rows, and workspaces, of one step. */
 const STEP = 50;
 
