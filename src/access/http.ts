@@ -4,7 +4,7 @@ import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Config } from '../config/config.js';
 import { structureProblem } from '../errors/json-text.js';
-import { MAX_VALUES } from '../errors/plain-json.js';
+import { BATCH_MAX_VALUES, MAX_VALUES } from '../errors/plain-json.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
@@ -24,8 +24,7 @@ const FILE_ROUTE = /^\/api\/projects\/[^/]+\/(?:files\/|upload(?:[/?]|$))/i;
 /** Those that are large are given the time of a transfer. */
 const UPLOAD_ROUTE = /^\/api\/projects\/[^/]+\/upload(?:[/?]|$)/i;
 
-/** The one JSON body that is many: fields and list items of all its requests together, a hundred for each of 1000. */
-const BATCH_MAX_VALUES = 100_000;
+/** The one JSON body that is many. */
 const BATCH_ROUTE = /^\/api\/batches\/?(\?|$)/i;
 
 /** @param app created with `bodyParser: false`: the parser's limit is set here, and nothing is read before the throttle */

@@ -15,6 +15,7 @@ import {
 } from 'class-validator';
 import { NAME_PATTERN } from '../access/principal.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { BATCH_MAX_VALUES } from '../errors/plain-json.js';
 import { MaxValues } from '../errors/validation.pipe.js';
 import { EventsQuery } from '../streaming/events.dto.js';
 import {
@@ -26,8 +27,7 @@ import {
   STATUS_RULE,
 } from './batch.js';
 
-/** Fields and list items of all requests together: a hundred for each of 1000. Each alone may have as many as ever. */
-@MaxValues(100_000)
+@MaxValues(BATCH_MAX_VALUES)
 export class BatchRequest {
   @ApiProperty({
     type: [ClaudeCodeRequest],

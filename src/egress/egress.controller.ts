@@ -5,7 +5,8 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { Config } from '../config/config.js';
-import { EgressGrantRequest, EgressGrantView, EgressProjectParam, EgressUserQuery } from './egress.dto.js';
+import { ProjectParam } from '../access/project.dto.js';
+import { EgressGrantRequest, EgressGrantView, EgressUserQuery } from './egress.dto.js';
 import { EgressGrants } from './egress-grants.js';
 import { UnixSocketEgressGateway } from './unix-socket-egress-gateway.js';
 
@@ -24,7 +25,7 @@ export class EgressController {
   @ApiOperation({ summary: "Hosts whose port 443 the project's sandboxes may reach" })
   @ApiOkResponse({ type: EgressGrantView })
   async read(
-    @Param() { projectId }: EgressProjectParam,
+    @Param() { projectId }: ProjectParam,
     @Query() query: EgressUserQuery,
     @CallerOf() caller: Caller,
   ): Promise<EgressGrantView> {
@@ -37,7 +38,7 @@ export class EgressController {
   })
   @ApiOkResponse({ type: EgressGrantView })
   async replace(
-    @Param() { projectId }: EgressProjectParam,
+    @Param() { projectId }: ProjectParam,
     @Query() query: EgressUserQuery,
     @Body() { hosts }: EgressGrantRequest,
     @CallerOf() caller: Caller,
@@ -51,7 +52,7 @@ export class EgressController {
   @ApiOperation({ summary: "Take all of the project's own back; connections there are cut at once" })
   @ApiNoContentResponse()
   async remove(
-    @Param() { projectId }: EgressProjectParam,
+    @Param() { projectId }: ProjectParam,
     @Query() query: EgressUserQuery,
     @CallerOf() caller: Caller,
   ): Promise<void> {

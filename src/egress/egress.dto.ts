@@ -30,12 +30,6 @@ const IsHostPattern = () =>
     { each: true },
   );
 
-export class EgressProjectParam {
-  @ApiProperty({ example: 'demo' })
-  @Matches(NAME_PATTERN)
-  projectId!: string;
-}
-
 export class EgressUserQuery {
   @ApiPropertyOptional({ description: "Another user's project; by default the key's own user's" })
   @IsOptional()

@@ -7,6 +7,9 @@ export const MAX_DEPTH = 32;
 /** Fields and list items together; a request has some ten, and 1000 files. The validator took 15 s over 100 000 unknown fields. */
 export const MAX_VALUES = 10_000;
 
+/** The same for the requests of a batch together: a hundred for each of 1000. Each alone may have as many as ever. */
+export const BATCH_MAX_VALUES = 100_000;
+
 /** Fields of one object; our widest has a dozen. The validator's time grows with their square: 100 ms for 9000 unknown ones. */
 export const MAX_FIELDS = 200;
 

@@ -3,7 +3,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Redactor } from '../redaction/redactor.js';
 import { SnapshotLog, type SnapshotKind } from '../workspaces/snapshot-log.js';
-import { type ChangeSet, type Snapshot, type Workspace, Workspaces } from '../workspaces/workspace.js';
+import {
+  noChanges,
+  type ChangeSet,
+  type Snapshot,
+  type Workspace,
+  Workspaces,
+} from '../workspaces/workspace.js';
 import type { Execution } from './execution.js';
 import { ExecutionStore } from './execution-store.js';
 
@@ -58,7 +64,7 @@ export class ChangeRecorder {
     };
     if (isBackup) await mayAct();
     await work(place, mayAct);
-    if (begin === undefined) return { changes: { files: [], diff: '', skipped: [] } };
+    if (begin === undefined) return { changes: noChanges() };
     const { before, id } = await begin;
     const after = await this.workspaces.snapshot(place, { count: true });
     if (after.tree !== before.tree) {

@@ -3,7 +3,13 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { type ChangeSet, type Transition, type Workspace, Workspaces } from '../workspaces/workspace.js';
+import {
+  noChanges,
+  type ChangeSet,
+  type Transition,
+  type Workspace,
+  Workspaces,
+} from '../workspaces/workspace.js';
 import type { Execution } from './execution.js';
 import { ExecutionService } from './execution-service.js';
 import { isEnd } from './execution-state.js';
@@ -23,7 +29,7 @@ export class ExecutionChanges {
   /** Empty until it has ended. @throws ClaudeCodeError E009 */
   async of(id: string, principal: Principal): Promise<ChangeSet> {
     await this.executions.find(id, principal);
-    return (await this.store.changes(id)) ?? { files: [], diff: '', skipped: [] };
+    return (await this.store.changes(id)) ?? noChanges();
   }
 
   /** Created and modified files, as they are. @throws ClaudeCodeError E009 */

@@ -6,7 +6,7 @@ import { CommandRegistry } from '../commands/command-registry.js';
 import type { ClaudeCodeError } from '../errors/claude-code.error.js';
 import type { UsageByModel } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
-import type { ChangeSet } from '../workspaces/workspace.js';
+import { type ChangeSet, noChanges } from '../workspaces/workspace.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
 import type { Execution } from './execution.js';
@@ -30,7 +30,7 @@ export interface AttemptResult {
 export const nothingDone = (error: ClaudeCodeError): AttemptResult => ({
   error,
   usage: {},
-  changes: { files: [], diff: '', skipped: [] },
+  changes: noChanges(),
 });
 
 /** An end must be written: while the database refuses (full disk, locked), it is tried again, at most this far apart. */

@@ -14,7 +14,7 @@ import { Database } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
 import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
-import { type Workspace, Workspaces } from '../workspaces/workspace.js';
+import { noChanges, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { DomainEvents } from './domain-events.js';
@@ -81,7 +81,7 @@ export class ExecutionRunner {
   }
 
   private async attempt(execution: Execution, ending: AbortController): Promise<AttemptResult> {
-    const result: AttemptResult = { usage: {}, changes: { files: [], diff: '', skipped: [] } };
+    const result: AttemptResult = { usage: {}, changes: noChanges() };
     let timer: NodeJS.Timeout | undefined;
     try {
       const task = this.compiler.compile(execution.request);

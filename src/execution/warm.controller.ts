@@ -6,7 +6,7 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { WarmPlaces } from '../agents/warm-places.js';
-import { OfUserQuery, ProjectParam } from '../workspaces/files.dto.js';
+import { OfUserQuery, ProjectParam } from '../access/project.dto.js';
 import { Workspaces } from '../workspaces/workspace.js';
 
 export class WarmView {

@@ -19,7 +19,7 @@ import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Archives } from './archives.js';
 import { DownloadQuery, UploadedTree, UploadQuery } from './archives.dto.js';
-import { ProjectParam } from './files.dto.js';
+import { ProjectParam } from '../access/project.dto.js';
 import type { ArchiveFormat } from './housekeeper/protocol.mts';
 import { Workspaces } from './workspace.js';
 import { directoryPath } from './workspace-path.js';

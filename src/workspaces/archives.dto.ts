@@ -1,7 +1,7 @@
 /** Uploads and downloads as clients ask for them. */
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBooleanString, IsIn, IsOptional, IsString } from 'class-validator';
-import { OfUserQuery } from './files.dto.js';
+import { OfUserQuery } from '../access/project.dto.js';
 import type { ArchiveFormat, PlacingMode } from './housekeeper/protocol.mts';
 
 const FORMATS = ['tar.gz', 'zip'] as const satisfies ArchiveFormat[];

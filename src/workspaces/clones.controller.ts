@@ -9,7 +9,7 @@ import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { ClonedRepository, CloneRequest } from './clones.dto.js';
 import { Clones } from './clones.js';
-import { OfUserQuery, ProjectParam } from './files.dto.js';
+import { OfUserQuery, ProjectParam } from '../access/project.dto.js';
 import { Workspaces } from './workspace.js';
 import { directoryPath } from './workspace-path.js';
 

@@ -17,7 +17,8 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { FileList, FileParam, OfUserQuery, ProjectParam, WrittenFile } from './files.dto.js';
+import { OfUserQuery, ProjectParam } from '../access/project.dto.js';
+import { FileList, FileParam, WrittenFile } from './files.dto.js';
 import { type Workspace, Workspaces } from './workspace.js';
 import { workspacePath } from './workspace-path.js';
 

@@ -1,14 +1,8 @@
 /** Files as clients see them. */
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches } from 'class-validator';
-import { NAME_PATTERN } from '../access/principal.js';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsString } from 'class-validator';
+import { ProjectParam } from '../access/project.dto.js';
 import type { FileEntry } from './workspace.js';
-
-export class ProjectParam {
-  @ApiProperty({ example: 'demo' })
-  @Matches(NAME_PATTERN)
-  projectId!: string;
-}
 
 export class FileParam extends ProjectParam {
   /** The parts between the slashes, decoded once by the router. */
@@ -19,13 +13,6 @@ export class FileParam extends ProjectParam {
   })
   @IsString({ each: true })
   path!: string[];
-}
-
-export class OfUserQuery {
-  @ApiPropertyOptional({ description: "Another user's, with the scope act-as" })
-  @IsOptional()
-  @Matches(NAME_PATTERN)
-  userId?: string;
 }
 
 export class FileView implements FileEntry {

@@ -17,6 +17,7 @@ import {
   type ChangeSet,
   type FileChange,
   type FileEntry,
+  noChanges,
   type Snapshot,
   type Transition,
   type Workspace,
@@ -185,7 +186,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   }
 
   async changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet> {
-    if (before.tree === after.tree) return { files: [], diff: '', skipped: after.skipped };
+    if (before.tree === after.tree) return noChanges(after.skipped);
     const { CHANGE_CONTENT_MAX_BYTES: contentMaxBytes } = this.config.values;
     const request = { op: 'changes', before: before.tree, after: after.tree, contentMaxBytes } as const;
     const { lines } = await this.#keep(workspace, request, DONE);

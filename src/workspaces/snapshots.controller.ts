@@ -6,7 +6,7 @@ import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
-import { OfUserQuery, ProjectParam } from './files.dto.js';
+import { OfUserQuery, ProjectParam } from '../access/project.dto.js';
 import { SnapshotLog } from './snapshot-log.js';
 import { RestoredView, RestoreRequest, SnapshotList, SnapshotListQuery } from './snapshots.dto.js';
 import { Workspaces } from './workspace.js';

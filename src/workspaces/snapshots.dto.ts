@@ -2,7 +2,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
-import { OfUserQuery } from './files.dto.js';
+import { OfUserQuery } from '../access/project.dto.js';
 import { type LoggedSnapshot, SNAPSHOT_KINDS, type SnapshotKind } from './snapshot-log.js';
 import type { FileChange, Transition } from './workspace.js';
 

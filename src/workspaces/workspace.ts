@@ -53,6 +53,13 @@ export interface ChangeSet {
   skipped: { path: string; entries: number }[];
 }
 
+/** Of whoever changed nothing. */
+export const noChanges = (skipped: ChangeSet['skipped'] = []): ChangeSet => ({
+  files: [],
+  diff: '',
+  skipped,
+});
+
 /** The content of a workspace at one moment. */
 export interface Snapshot {
   /** Name of the content: SHA-256 over all names, types, modes and contents, in hex. */

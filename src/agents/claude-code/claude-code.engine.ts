@@ -1,6 +1,7 @@
 /** The real Claude Code CLI, driven by the official Agent SDK, in a sandbox of its own: one that waited, or a new one. */
 import { Injectable } from '@nestjs/common';
 import { AgentEngine, type AgentOrder, type AgentPlace } from '../agent-engine.js';
+import type { MissReason } from '../warm-places.js';
 import { ClaudeLauncher } from './claude-launcher.js';
 import { ClaudePlace } from './claude-place.js';
 import { ClaudeSession } from './claude-session.js';
@@ -31,15 +32,8 @@ export class ClaudeCodeEngine extends AgentEngine {
   }
 
   private async session(order: AgentOrder) {
-    const { task, workspace, egress } = order;
-    // Its way to granted hosts is mounted at the start, and each of its connections is recorded under its execution.
-    // A copy is used once: what waits for its workspace would work in the workspace itself.
-    const claimed =
-      workspace.copy !== undefined
-        ? 'copy'
-        : egress === undefined
-          ? await this.warm.claim(workspace, task)
-          : 'egress';
+    const { task, workspace } = order;
+    const claimed = needsNew(order) ?? (await this.warm.claim(workspace, task));
     if (typeof claimed === 'string') return { session: await this.cold(order), outcome: claimed };
     const session = new ClaudeSession(claimed, task);
     try {
@@ -60,4 +54,12 @@ export class ClaudeCodeEngine extends AgentEngine {
     const order = { workspace, access, workingDirectory, model, egressSocket, waits: false };
     return new ClaudeSession(await this.launcher.launch(order), task);
   }
+}
+
+/** Why no place that waits can serve this order. */
+function needsNew({ workspace, egress }: AgentOrder): MissReason | undefined {
+  // A copy is used once: what waits for its workspace would work in the workspace itself.
+  if (workspace.copy !== undefined) return 'copy';
+  // The way to granted hosts is mounted at the start, and each of its connections is recorded under its execution.
+  return egress === undefined ? undefined : 'egress';
 }
