@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { descendantsOf } from '../support/processes.ts';
+import { descendants } from '../../scripts/test/left-overs.mjs';
 import type { Ground, Row } from '../support/row.ts';
 import { SECRET, type Server, startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -23,7 +23,7 @@ export const soak: Row = {
       CAISSON_DATA: data,
       CLAUDE_CODE_MAX_CONCURRENT: String(PLACES),
     });
-    const pids: Pids = { before: await descendantsOf(server.pid) };
+    const pids: Pids = { before: descendants(server.pid).map(({ pid }) => pid) };
     const first = await batch(ground, server, 0, early);
     const before = await state(server, data, pids);
     const rest = await batch(ground, server, early, count);
@@ -148,7 +148,7 @@ async function state(server: Server, data: string, { before }: Pids) {
     rss,
     timers: resources.Timeout ?? 0,
     descriptors: await server.descriptors(),
-    processes: (await descendantsOf(server.pid)).filter((pid) => !before.includes(pid)).length,
+    processes: descendants(server.pid).filter((pid) => !before.includes(pid)).length,
     files: await filesBelow(data),
   };
 }

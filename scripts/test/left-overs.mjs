@@ -23,8 +23,8 @@ export async function endLeftOvers(subreaper) {
 
 /** @typedef {{ pid: number, parent: number, zombie: boolean }} Process */
 
-/** @param {number} subreaper */
-function descendants(subreaper) {
+/** Every process below this one, whole tree, but for zombies and the caller. @param {number} subreaper */
+export function descendants(subreaper) {
   const all = processes();
   /** @type {Set<number>} */
   const tree = new Set([subreaper]);

@@ -1,11 +1,10 @@
 /** Floods of output and what a killed server leaves: the server's one thread and the host's cgroups must not be victims. */
 import { readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryDirectory } from '../support/caisson.js';
 import { ANSWER_REQUEST, fakeCli } from '../support/fake-cli.js';
 import { descendantsOf, until } from '../support/processes.js';
-import { buildServer, killServers, startServer } from '../support/server-process.js';
+import { startServer } from '../support/server-process.js';
+import { kill, serverGround } from '../support/server-ground.js';
 
 const MIB = 1024 * 1024;
 
@@ -15,18 +14,10 @@ echo "opening $(sh -c "echo stolen > /proc/$pid/fd/1" 2>&1)"
 perl -e 'my $fd = syscall(434, $ARGV[0] + 0, 0); print "copying ", syscall(438, $fd, 1, 0), " $!\\n"' $pid`;
 
 describe('a sandbox that', () => {
-  let directory: string;
-  beforeAll(buildServer);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await killServers();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const ground = serverGround();
 
   it('[R32] wants the standard output of its agent gets it in no way', async () => {
-    const { admin } = await startServer(directory);
+    const { admin } = await startServer(ground.directory);
     const { body, headers } = await admin.run({
       action: 'generate',
       prompt: `@tool Bash ${JSON.stringify({ command: STEAL })}\n@text Done.`,
@@ -47,9 +38,9 @@ describe('a sandbox that', () => {
   ])(
     '[R33] floods the server in the place of its agent ends with E015, while the server answers: %s',
     async (_, flood) => {
-      const { admin, url, pid } = await startServer(directory, {
+      const { admin, url, pid } = await startServer(ground.directory, {
         OUTPUT_MAX_BYTES: String(64 * MIB),
-        CLAUDE_CODE_BINARY: await fakeCli(directory, `${ANSWER_REQUEST}\nread -r line\nexec ${flood}`),
+        CLAUDE_CODE_BINARY: await fakeCli(ground.directory, `${ANSWER_REQUEST}\nread -r line\nexec ${flood}`),
       });
       let over = false;
       const run = admin.run({ action: 'generate', prompt: 'Anything.' }).finally(() => (over = true));
@@ -79,28 +70,19 @@ const cgroupsOf = (pid: number): string[] =>
   });
 
 describe('a server that is killed', () => {
+  const ground = serverGround();
+
   it('[R34] leaves cgroups behind, which the next one sweeps', async () => {
-    buildServer();
-    const directory = await temporaryDirectory();
-    try {
-      const killed = await startServer(directory);
-      const { id } = await killed.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
-      await killed.admin.firstEvent(id, 'agent.text');
-      const processes = await descendantsOf(killed.pid);
-      killed.signal('SIGKILL');
-      await killed.exited;
-      await until(async () => (await descendantsOf(killed.pid)).length === 0 && processes.length > 0);
-      const left = cgroupsOf(killed.pid);
-      const next = await startServer(directory);
-      expect(cgroupsOf(killed.pid)).toEqual([]);
-      // Where there are no cgroups to be had, nothing was left either.
-      const { body } = await next.admin.get<{ details: { sandbox: { warnings?: object[] } } }>(
-        '/health/ready',
-      );
-      if (body.details.sandbox.warnings === undefined) expect(left.length).toBeGreaterThan(0);
-    } finally {
-      await killServers();
-      await rm(directory, { recursive: true, force: true });
-    }
+    const killed = await startServer(ground.directory);
+    const { id } = await killed.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
+    await killed.admin.firstEvent(id, 'agent.text');
+    expect((await descendantsOf(killed.pid)).length).toBeGreaterThan(0);
+    await kill(killed);
+    const left = cgroupsOf(killed.pid);
+    const next = await startServer(ground.directory);
+    expect(cgroupsOf(killed.pid)).toEqual([]);
+    // Where there are no cgroups to be had, nothing was left either.
+    const { body } = await next.admin.get<{ details: { sandbox: { warnings?: object[] } } }>('/health/ready');
+    if (body.details.sandbox.warnings === undefined) expect(left.length).toBeGreaterThan(0);
   });
 });

@@ -1,9 +1,8 @@
 /** A real server that sees no cgroups: `required` runs nothing and says why, `best-effort` warns and watches. */
-import { rm } from 'node:fs/promises';
-import { temporaryDirectory } from '../support/caisson.js';
 import { describeWhere } from '../support/cases.js';
 import { descendantsOf, until } from '../support/processes.js';
-import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { serverGround } from '../support/server-ground.js';
 
 const MIB = 1024 * 1024;
 /** In a mount namespace of its own, where no cgroup file system is mounted; `exec` keeps the process id. */
@@ -17,18 +16,10 @@ interface Readiness {
 }
 
 describeWhere(process.getuid?.() === 0, 'needs root, for a mount namespace')('without cgroups', () => {
-  let directory: string;
-  beforeAll(buildServer);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await killServers();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const ground = serverGround();
   const start = (limits: string, readiness: 200 | 503): Promise<ServerProcess> =>
     startServer(
-      directory,
+      ground.directory,
       {
         SANDBOX_LIMITS: limits,
         SANDBOX_MEMORY_BYTES: String(700 * MIB),

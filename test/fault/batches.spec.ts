@@ -1,11 +1,9 @@
 /** `kill -9` while batches are accepted and while they run: all or nothing is kept, and what waited goes on. */
-import { rm } from 'node:fs/promises';
 import type { BatchList } from '../../src/batches/batch.dto.js';
 import type { BatchItem } from '../../src/batches/batch-stream.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
-import { temporaryDirectory } from '../support/caisson.js';
-import { aliveOf, descendantsOf, until } from '../support/processes.js';
-import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
+import { startServer } from '../support/server-process.js';
+import { kill, serverGround } from '../support/server-ground.js';
 
 const hang = (action: 'analyze' | 'generate', projectId: string): ClaudeCodeRequest => ({
   action,
@@ -14,28 +12,13 @@ const hang = (action: 'analyze' | 'generate', projectId: string): ClaudeCodeRequ
 });
 const say = (text: string): ClaudeCodeRequest => ({ action: 'generate', prompt: `@text ${text}` });
 
-async function kill(server: ServerProcess): Promise<void> {
-  const processes = await descendantsOf(server.pid);
-  server.signal('SIGKILL');
-  await server.exited;
-  await until(async () => (await aliveOf(processes)).length === 0, 5000);
-}
-
 describe('a server that is killed', () => {
-  let directory: string;
-  beforeAll(buildServer);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await killServers();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const ground = serverGround();
 
   it('[K20] while it accepts batches has each of them whole or not at all, and every one that it answered', async () => {
     const SIZE = 150;
     const settings = { CLAUDE_CODE_MAX_CONCURRENT: '1', QUEUE_MAX: '100000' };
-    const server = await startServer(directory, settings);
+    const server = await startServer(ground.directory, settings);
     await server.admin.submit(hang('generate', 'in-the-way'));
     const answered: string[] = [];
     const enough = Promise.withResolvers<void>();
@@ -50,7 +33,7 @@ describe('a server that is killed', () => {
     await kill(server);
     await cutOff;
 
-    const { admin } = await startServer(directory, settings);
+    const { admin } = await startServer(ground.directory, settings);
     const { items } = (await admin.get<BatchList>('/api/batches?limit=50')).body;
     expect(items.map(({ id }) => id)).toEqual(expect.arrayContaining(answered));
     for (const { id, total, counts } of items) {
@@ -65,7 +48,7 @@ describe('a server that is killed', () => {
 
   it('[K21] while a batch runs goes on with what waited, and has no hole in its stream', async () => {
     const settings = { CLAUDE_CODE_MAX_CONCURRENT: '2' };
-    const server = await startServer(directory, settings);
+    const server = await startServer(ground.directory, settings);
     const { id } = await server.admin.submitBatch([
       hang('generate', 'edit'),
       hang('analyze', 'read'),
@@ -81,7 +64,7 @@ describe('a server that is killed', () => {
     }
     await kill(server);
 
-    const { admin } = await startServer(directory, settings);
+    const { admin } = await startServer(ground.directory, settings);
     let last = 0;
     const whole: BatchItem[] = [];
     for await (const item of admin.batchItems(id)) {

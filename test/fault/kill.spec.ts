@@ -1,12 +1,11 @@
 /** `kill -9` of the real server process: sandboxes die with it, and the next start takes everything up again. */
-import { rm } from 'node:fs/promises';
 import type { ClaudeCodeRequest, CommandAction } from '../../src/commands/claude-code-request.js';
 import type { ExecutionList } from '../../src/execution/execution.dto.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
-import { temporaryDirectory } from '../support/caisson.js';
 import type { Client } from '../support/client.js';
-import { aliveOf, descendantsOf, until } from '../support/processes.js';
-import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
+import { descendantsOf, until } from '../support/processes.js';
+import { startServer } from '../support/server-process.js';
+import { kill, serverGround } from '../support/server-ground.js';
 
 /** Runs until somebody puts the file `go` into its project. */
 const untilGo = (action: CommandAction, projectId: string): ClaudeCodeRequest => ({
@@ -18,13 +17,6 @@ const untilGo = (action: CommandAction, projectId: string): ClaudeCodeRequest =>
 const say = (text: string): ClaudeCodeRequest => ({ action: 'generate', prompt: `@text ${text}` });
 
 /** Resolves when nothing that the server had started is alive any more. */
-async function kill(server: ServerProcess): Promise<void> {
-  const processes = await descendantsOf(server.pid);
-  server.signal('SIGKILL');
-  await server.exited;
-  await until(async () => (await aliveOf(processes)).length === 0, 5000);
-}
-
 /** What a reader has got when it has seen the tool call. */
 async function eventsUntilToolUse(client: Client, id: string): Promise<StreamItem[]> {
   const seen: StreamItem[] = [];
@@ -36,18 +28,10 @@ async function eventsUntilToolUse(client: Client, id: string): Promise<StreamIte
 }
 
 describe('a server that is killed', () => {
-  let directory: string;
-  beforeAll(buildServer);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await killServers();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const ground = serverGround();
 
   it('[K01] a killed server loses its sandboxes, fails edits, repeats what only reads, runs what waited, and has no hole in any stream', async () => {
-    const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
+    const server = await startServer(ground.directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
     const edit = await server.admin.submit(untilGo('generate', 'edit'));
     const read = await server.admin.submit(untilGo('analyze', 'read'));
     const waiting = [];
@@ -59,7 +43,7 @@ describe('a server that is killed', () => {
     expect((await descendantsOf(server.pid)).length).toBeGreaterThan(6);
     await kill(server);
 
-    const { admin } = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
+    const { admin } = await startServer(ground.directory, { CLAUDE_CODE_MAX_CONCURRENT: '2' });
     expect(await admin.ended(edit.id)).toMatchObject({
       status: 'failed',
       attempt: 1,
@@ -91,26 +75,26 @@ describe('a server that is killed', () => {
   });
 
   it('[K02] a second server on one data directory refuses to start and harms nothing', async () => {
-    const server = await startServer(directory);
+    const server = await startServer(ground.directory);
     const { id } = await server.admin.submit(untilGo('generate', 'only'));
     await server.admin.firstEvent(id, 'agent.tool_use');
-    await expect(startServer(directory)).rejects.toThrow('another server is running on');
+    await expect(startServer(ground.directory)).rejects.toThrow('another server is running on');
     await server.admin.call('PUT', '/api/projects/only/files/go', 'now');
     expect((await server.admin.ended(id)).status).toBe('succeeded');
   });
 
   it('[K03] an execution during which the server was killed twice is not tried a third time', async () => {
-    let server = await startServer(directory);
+    let server = await startServer(ground.directory);
     const { id } = await server.admin.submit(untilGo('analyze', 'twice'));
     await server.admin.firstEvent(id, 'agent.tool_use');
     await kill(server);
 
-    server = await startServer(directory);
+    server = await startServer(ground.directory);
     await until(async () => (await server.admin.execution(id)).status === 'running', 30_000);
     expect((await server.admin.execution(id)).attempt).toBe(2);
     await kill(server);
 
-    server = await startServer(directory);
+    server = await startServer(ground.directory);
     expect(await server.admin.ended(id)).toMatchObject({
       status: 'failed',
       attempt: 2,
@@ -119,7 +103,7 @@ describe('a server that is killed', () => {
   });
 
   it('[K04] after a kill in the middle of a flood everything that was accepted is there, and runs', async () => {
-    const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
+    const server = await startServer(ground.directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
     const hanging = await server.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
     await server.admin.firstEvent(hanging.id, 'agent.text');
     const accepted: string[] = [];
@@ -135,7 +119,7 @@ describe('a server that is killed', () => {
     await kill(server);
     expect((await cutOff).map(({ status }) => status)).toEqual(Array(8).fill('rejected'));
 
-    const { admin } = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
+    const { admin } = await startServer(ground.directory, { CLAUDE_CODE_MAX_CONCURRENT: '1' });
     const { items } = (await admin.get<ExecutionList>('/api/executions?limit=200')).body;
     const known = new Set(items.map(({ id }) => id));
     expect(accepted.filter((id) => !known.has(id))).toEqual([]);

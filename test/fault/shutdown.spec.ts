@@ -1,9 +1,8 @@
 /** SIGTERM to the real server process: what runs may finish, what waits is kept, and nothing new is taken. */
-import { rm } from 'node:fs/promises';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
-import { temporaryDirectory } from '../support/caisson.js';
 import { aliveOf, descendantsOf, until } from '../support/processes.js';
-import { buildServer, killServers, startServer } from '../support/server-process.js';
+import { startServer } from '../support/server-process.js';
+import { serverGround } from '../support/server-ground.js';
 
 /** Runs until somebody puts the file `go` into its project. */
 const untilGo = (projectId: string): ClaudeCodeRequest => ({
@@ -15,18 +14,13 @@ const untilGo = (projectId: string): ClaudeCodeRequest => ({
 const HANG: ClaudeCodeRequest = { action: 'generate', prompt: '@text Working.\n@hang' };
 
 describe('a server that gets SIGTERM', () => {
-  let directory: string;
-  beforeAll(buildServer);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await killServers();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const ground = serverGround();
 
   it('[K06] SIGTERM lets what runs finish, takes nothing more, and keeps what waits for the next start', async () => {
-    const server = await startServer(directory, { SHUTDOWN_GRACE: '60', CLAUDE_CODE_MAX_CONCURRENT: '1' });
+    const server = await startServer(ground.directory, {
+      SHUTDOWN_GRACE: '60',
+      CLAUDE_CODE_MAX_CONCURRENT: '1',
+    });
     const { admin, url } = server;
     const running = await admin.submit(untilGo('running'));
     await admin.firstEvent(running.id, 'agent.tool_use');
@@ -49,13 +43,13 @@ describe('a server that gets SIGTERM', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(await aliveOf(processes)).toEqual([]);
 
-    const next = await startServer(directory);
+    const next = await startServer(ground.directory);
     expect((await next.admin.ended(waiting.id)).status).toBe('succeeded');
     expect((await next.admin.execution(running.id)).status).toBe('succeeded');
   });
 
   it('[K07] SIGTERM ends what outlasts the grace as E012', async () => {
-    const server = await startServer(directory, { SHUTDOWN_GRACE: '1' });
+    const server = await startServer(ground.directory, { SHUTDOWN_GRACE: '1' });
     const { id } = await server.admin.submit(HANG);
     await server.admin.firstEvent(id, 'agent.text');
     const processes = await descendantsOf(server.pid);
@@ -69,7 +63,7 @@ describe('a server that gets SIGTERM', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(await aliveOf(processes)).toEqual([]);
 
-    const next = await startServer(directory);
+    const next = await startServer(ground.directory);
     expect(await next.admin.execution(id)).toMatchObject({
       status: 'failed',
       response: { success: false, error: { code: 'E012' } },
@@ -77,7 +71,7 @@ describe('a server that gets SIGTERM', () => {
   });
 
   it('[K08] the copy of a signal that a terminal or npm sends is the same one', async () => {
-    const server = await startServer(directory, { SHUTDOWN_GRACE: '60' });
+    const server = await startServer(ground.directory, { SHUTDOWN_GRACE: '60' });
     const { id } = await server.admin.submit(untilGo('copies'));
     await server.admin.firstEvent(id, 'agent.tool_use');
     server.signal('SIGINT');
@@ -88,7 +82,10 @@ describe('a server that gets SIGTERM', () => {
   });
 
   it('[K09] SIGTERM stops at once when nothing runs, whoever still reads', async () => {
-    const server = await startServer(directory, { CLAUDE_CODE_MAX_CONCURRENT: '1', SHUTDOWN_GRACE: '0' });
+    const server = await startServer(ground.directory, {
+      CLAUDE_CODE_MAX_CONCURRENT: '1',
+      SHUTDOWN_GRACE: '0',
+    });
     const running = await server.admin.submit(HANG);
     await server.admin.firstEvent(running.id, 'agent.text');
     const waiting = await server.admin.submit(HANG);

@@ -6,14 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { join } from 'node:path';
+import { describeWhere } from './cases.js';
 
 /** Port 443 is for root. */
 export const may443 = process.getuid?.() === 0;
-/** `describe` or, where that cannot be, a skipped one that says why. */
-export const describeWith443 = (name: string, tests: () => void) =>
-  may443
-    ? describe(name, tests)
-    : describe.skip(`${name} (skipped: only root may listen on port 443)`, tests);
+export const describeWith443 = describeWhere(may443, 'only root may listen on port 443');
 
 /** An address of 127.0.0.0/8 that no other test run takes: several may run on one machine. */
 export const loopbackAddress = () => `127.77.${randomInt(1, 255)}.${randomInt(1, 255)}`;
