@@ -18,8 +18,8 @@ export const controlPlane: Row = {
     'by its Idempotency-Key, beside a bare Nest + Express route that answers the same bytes',
   note:
     'A call here is what the bare route has none of: a key looked up in the database (so that a revocation counts at once), ' +
-    'two counters, an id, fourteen security headers, a line in the log, the row itself read from the database. Before ' +
-    'tuning a third more; what is left is spread over all of them, the largest being the two queries and the log. Both are one thread, so processor time is what limits them; it does not depend on what else the machine does. ' +
+    'two counters, an id, fourteen security headers, a line in the log, the row itself read from the database. It is ' +
+    'spread over all of them; no single cause was found. Both are one thread, so processor time is what limits them; it does not depend on what else the machine does. ' +
     'The absolute rates are with the client on the same machine. An answer from a cache of answers is not measured: ' +
     'there is none yet.',
   async run(ground) {

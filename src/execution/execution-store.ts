@@ -75,7 +75,7 @@ export class ExecutionStore {
     return row && { execution: fromRow(row), requestHash: row.requestHash };
   }
 
-  /** Newest first. Requests and responses are not even read: they were two thirds of what a page took. */
+  /** Newest first. Requests and responses are not even read: they are by far the most of a row. */
   async list(query: ListQuery): Promise<ExecutionSummary[]> {
     let rows = this.database.selectFrom('executions').select(SUMMARY).where('userId', '=', query.userId);
     if (query.status !== undefined) rows = rows.where('status', '=', query.status);

@@ -41,8 +41,8 @@ const NOTHING: SqliteStatement = {
 const KEPT = 500;
 
 /**
- * Compiling a statement takes longer than running most of them: it was a tenth of the processor time of
- * `GET /api/executions/:id`. Kysely gives the same text for the same query.
+ * Compiling a statement takes longer than running most of them: it was about a tenth of a profile of
+ * `GET /api/executions/:id`, start-up included. Kysely gives the same text for the same query.
  */
 function keptStatements(database: DatabaseSync): (sql: string) => Statement {
   const kept = new Map<string, Statement>();
