@@ -148,7 +148,7 @@ async function state(server: Server, data: string, { before }: Pids) {
     rss,
     timers: resources.Timeout ?? 0,
     descriptors: await server.descriptors(),
-    processes: descendants(server.pid).filter((pid) => !before.includes(pid)).length,
+    processes: descendants(server.pid).filter(({ pid }) => !before.includes(pid)).length,
     files: await filesBelow(data),
   };
 }
