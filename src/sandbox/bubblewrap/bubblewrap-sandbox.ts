@@ -31,8 +31,7 @@ export interface BubblewrapProcess {
   stdout: Readable;
   stderr: Readable;
   status: JsonStatus;
-  /** Of bubblewrap and all that it starts; rejects when there is none, and then nothing is started. */
-  confinement: Promise<Confinement>;
+  confinement: Confinement;
 }
 
 export class BubblewrapSandbox implements Sandbox {
@@ -43,7 +42,7 @@ export class BubblewrapSandbox implements Sandbox {
   readonly exited: Promise<SandboxExit>;
   readonly #bwrap: ChildProcess;
   readonly #status: JsonStatus;
-  readonly #confinement: Promise<Confinement>;
+  readonly #confinement: Confinement;
   readonly #employed = Promise.withResolvers<WorkspaceAccess>();
   #exceeded?: ExceededLimit;
   #over = false;
@@ -150,10 +149,8 @@ export class BubblewrapSandbox implements Sandbox {
 
   /** The last look at the limits: the kernel may have ended the sandbox for one of them. */
   async #unconfined(): Promise<ExceededLimit | undefined> {
-    const [confinement] = await Promise.allSettled([this.#confinement]);
-    if (confinement.status === 'rejected') return this.#exceeded; // nothing ever ran
-    const [last] = await Promise.allSettled([confinement.value.exceeded()]);
-    await confinement.value.release();
+    const [last] = await Promise.allSettled([this.#confinement.exceeded()]);
+    void this.#confinement.release(); // nobody waits for the kernel to let go of a cgroup
     return this.#exceeded ?? (last.status === 'fulfilled' ? last.value : undefined);
   }
 }

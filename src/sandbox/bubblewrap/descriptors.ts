@@ -14,5 +14,5 @@ export const DESCRIPTOR = {
   etc: 7,
 } as const;
 
-/** How many descriptors there are in all. */
-export const DESCRIPTOR_COUNT = DESCRIPTOR.etc + ETC_FILES.length;
+/** How many are pipes of the server's; after them come the entrances of the sandbox's limits. */
+export const PIPE_COUNT = DESCRIPTOR.etc + ETC_FILES.length;

@@ -1,7 +1,7 @@
 /** The constant lines of shell that start a program inside the sandbox; program and arguments arrive as "$@". */
 import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
-import { DESCRIPTOR } from './descriptors.js';
+import { DESCRIPTOR, PIPE_COUNT } from './descriptors.js';
 
 /** A unix socket of the host and where programs inside reach it. */
 interface Way {
@@ -15,6 +15,13 @@ interface Way {
 export const MODEL_WAY: Way = { port: 3128, socket: '/run/model.sock' };
 /** The way to granted hosts: an HTTP proxy that knows CONNECT only. */
 export const EGRESS_WAY: Way = { port: 3129, socket: '/run/egress.sock' };
+
+/** Steps into its limits before anything else: nothing is started, and nothing of the workspace's read, outside them. */
+const enter = (entrances: number) =>
+  Array.from(
+    { length: entrances },
+    (_, index) => `echo 0 >&${PIPE_COUNT + index} && exec ${PIPE_COUNT + index}>&- || exit 125`,
+  ).join('\n');
 
 /**
  * Whatever started the server may have left it descriptors that its children inherit, and Node cannot mark them: a pipe
@@ -66,8 +73,10 @@ exec /usr/bin/tini -g -- "$@"`;
 export function initArguments(
   { argv, modelSocket, egressSocket }: Pick<SandboxOrder, 'argv' | 'modelSocket' | 'egressSocket'>,
   limits: ResourceLimits,
+  entrances: number,
 ): string[] {
   const script = [
+    enter(entrances),
     CLOSE_INHERITED,
     processLimits(limits),
     ...(modelSocket === undefined ? [] : [bridge(MODEL_WAY)]),

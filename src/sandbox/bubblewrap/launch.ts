@@ -8,7 +8,7 @@ import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
 import { bubblewrapArguments, type Profile } from './arguments.js';
 import { BubblewrapSandbox } from './bubblewrap-sandbox.js';
-import { DESCRIPTOR, DESCRIPTOR_COUNT } from './descriptors.js';
+import { DESCRIPTOR, PIPE_COUNT } from './descriptors.js';
 import { ETC_FILES } from './etc-files.js';
 import { initArguments } from './init.js';
 import { JsonStatus } from './json-status.js';
@@ -36,7 +36,6 @@ interface Launched {
   child: ChildProcess;
   sandbox: BubblewrapSandbox;
   status: JsonStatus;
-  confinement: Promise<Confinement>;
   /** Rejects when there is no process at all. */
   failed: Promise<never>;
 }
@@ -45,18 +44,20 @@ interface Launched {
 export async function launch(order: SandboxOrder, launcher: Launcher): Promise<BubblewrapSandbox> {
   const args = bubblewrapArguments(order, launcher.profile);
   const options = identity(order.workspace.uid);
+  let confinement: Confinement | undefined;
   let launched: Launched | undefined;
   try {
-    launched = begin(order, launcher, options);
+    confinement = await launcher.limiter.confine();
+    launched = begin(order, launcher, options, confinement);
     const { child, sandbox, status, failed } = launched;
-    // Bubblewrap waits for its arguments until it is held: nothing of the sandbox is ever outside its limits.
-    const confinement = await launched.confinement;
     feed(child, args, launcher.filter);
     await Promise.race([failed, standing(child, status)]);
+    if (child.pid !== undefined) confinement.entered(child.pid);
     void guard(confinement, sandbox);
     return sandbox;
   } catch (error) {
     const complaint = launched?.child.pid === undefined ? '' : await giveUp(launched.sandbox);
+    await confinement?.release();
     throw new ClaudeCodeError('E012', 'no sandbox could be started', {
       retryAfter: RETRY_AFTER,
       cause: new Error(`bubblewrap: ${complaint.trim() || String(error)}`, { cause: error }),
@@ -64,17 +65,21 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
   }
 }
 
-function begin(order: SandboxOrder, launcher: Launcher, options: { uid?: number; gid?: number }): Launched {
+function begin(
+  order: SandboxOrder,
+  { bwrap, limits }: Launcher,
+  options: { uid?: number; gid?: number },
+  confinement: Confinement,
+): Launched {
+  const { entrances } = confinement;
   const child = spawn(
-    launcher.bwrap,
-    [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, launcher.limits)],
-    { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe') },
+    bwrap,
+    [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, limits, entrances.length)],
+    { ...options, env: {}, cwd: '/', stdio: [...new Array<'pipe'>(PIPE_COUNT).fill('pipe'), ...entrances] },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   // Out of descriptors, Node makes a child without streams: what follows throws, and nobody waits for this any more.
   failed.catch(() => undefined);
-  const confinement = child.pid === undefined ? failed : launcher.limiter.confine(child.pid);
-  confinement.catch(() => undefined); // told where it is waited for
   const status = new JsonStatus();
   const sandbox = new BubblewrapSandbox({
     bwrap: child,
@@ -84,7 +89,7 @@ function begin(order: SandboxOrder, launcher: Launcher, options: { uid?: number;
     status,
     confinement,
   });
-  return { child, sandbox, status, confinement, failed };
+  return { child, sandbox, status, failed };
 }
 
 /** Never root: a sandbox of root's would have uid 0 of the host behind its uid 1000. */

@@ -19,6 +19,7 @@ export async function cgroupV1(own: OwnCgroups, limits: ResourceLimits): Promise
   return [
     {
       base: base('memory'),
+      entrance: 'tasks',
       settings: [
         ['memory.limit_in_bytes', memory],
         // With swap, memory and swap together; it is there only when the kernel accounts for swap.
@@ -34,6 +35,7 @@ export async function cgroupV1(own: OwnCgroups, limits: ResourceLimits): Promise
     },
     {
       base: base('pids'),
+      entrance: 'tasks',
       settings: [['pids.max', String(limits.processes)]],
       counters: [
         { file: 'pids.events', key: 'max', exceeded: { limit: 'processes', max: limits.processes } },
@@ -41,6 +43,7 @@ export async function cgroupV1(own: OwnCgroups, limits: ResourceLimits): Promise
     },
     {
       base: base('cpu'),
+      entrance: 'tasks',
       settings: [
         ['cpu.cfs_period_us', String(PERIOD)],
         ['cpu.cfs_quota_us', String(Math.round(limits.cpus * PERIOD))],

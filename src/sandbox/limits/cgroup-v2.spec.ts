@@ -1,7 +1,8 @@
 /** Against a tree of plain files in the place of a cgroup file system, since few test machines have version 2 with its controllers. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cgroupV2 } from './cgroup-v2.js';
 import { Cgroups } from './cgroups.js';
 
@@ -34,19 +35,23 @@ describe('cgroup version 2', () => {
     await expect(cgroupV2(new Map(), LIMITS)).rejects.toThrow('not mounted');
   });
 
-  it('writes every limit of a sandbox before its process joins, and sees what the kernel counts', async () => {
+  it('writes every limit of a sandbox before a process can step in, and sees what the kernel counts', async () => {
     const cgroups = await open();
     const [name = ''] = (await readdir(base)).filter((entry) => entry.startsWith(`caisson-${process.pid}-`));
     expect(await readFile(join(base, name, 'cgroup.subtree_control'), 'utf8')).toBe('+memory +pids +cpu');
-    const confinement = await cgroups.confine(4242);
-    const cgroup = join(base, name, '1');
+    const confinement = await cgroups.confine();
+    const [entrance = -1, ...others] = confinement.entrances;
+    expect(others).toEqual([]);
+    const cgroup = dirname(await readlink(`/proc/self/fd/${entrance}`));
+    expect(dirname(cgroup)).toBe(join(base, name));
     const written = async (file: string) => readFile(join(cgroup, file), 'utf8');
     expect(await written('memory.max')).toBe('268435456');
     expect(await written('memory.swap.max')).toBe('0');
     expect(await written('memory.oom.group')).toBe('1');
     expect(await written('pids.max')).toBe('64');
     expect(await written('cpu.max')).toBe('150000 100000');
-    expect(await written('cgroup.procs')).toBe('4242');
+    writeSync(entrance, '4242\n'); // what the kernel shows when somebody has written 0
+    confinement.entered(4242);
     expect(await cgroups.holds(4242)).toBe(true);
     expect(await cgroups.holds(424)).toBe(false);
 

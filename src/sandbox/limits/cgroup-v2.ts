@@ -22,6 +22,7 @@ export async function cgroupV2(own: OwnCgroups, limits: ResourceLimits): Promise
     {
       base,
       handsDown: HANDED_DOWN,
+      entrance: 'cgroup.procs',
       settings: [
         ['memory.max', String(limits.memoryBytes)],
         ...((await hasSwap()) ? [['memory.swap.max', '0'] as const] : []),

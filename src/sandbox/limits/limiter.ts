@@ -1,11 +1,18 @@
-/** The limiter port: holds a process and everything that it will start within limits. */
+/** The limiter port: makes places in which processes are held within limits. */
 import type { ExceededLimit } from '../sandbox.js';
 
-/** One sandbox's processes under their limits. */
+/** A place for one sandbox's processes, with its limits set. */
 export interface Confinement {
+  /**
+   * Descriptors of files of the host's: a process that writes `0` into each is held from then on, with everything that
+   * it will start. They are the server's until `entered` is called.
+   */
+  readonly entrances: readonly number[];
+  /** To be called when the sandbox stands, with the process id of its bubblewrap. */
+  entered(bwrap: number): void;
   /** The first limit that has been exceeded up to now, if any; also after the end of the processes. */
   exceeded(): Promise<ExceededLimit | undefined>;
-  /** To be called when no process is left; never rejects: what cannot be removed now is swept later. */
+  /** To be called when no process is left, also when none has been started; never rejects: what cannot be removed now is swept later. */
   release(): Promise<void>;
 }
 
@@ -13,8 +20,8 @@ export abstract class Limiter {
   /** How it holds the limits: the kernel does, or the server looks again and again. */
   abstract readonly means: 'cgroup v2' | 'cgroup v1' | 'watching';
 
-  /** The process must not have started anything yet. @throws Error when it cannot be held */
-  abstract confine(pid: number): Promise<Confinement>;
+  /** @throws Error when no place can be made */
+  abstract confine(): Promise<Confinement>;
 
   /** True when this process is held by this limiter, as the kernel sees it. */
   abstract holds(pid: number): Promise<boolean>;

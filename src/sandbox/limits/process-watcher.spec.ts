@@ -31,7 +31,9 @@ describe('the process watcher', () => {
     return child.pid;
   };
   const look = async (pid: number, limits = LIMITS) => {
-    const confinement = await new ProcessWatcher(limits).confine(pid);
+    const confinement = await new ProcessWatcher(limits).confine();
+    expect(await confinement.exceeded()).toBeUndefined();
+    confinement.entered(pid);
     return confinement.exceeded();
   };
 

@@ -14,10 +14,13 @@ export class ProcessWatcher extends Limiter {
     super();
   }
 
-  confine(pid: number): Promise<Confinement> {
+  confine(): Promise<Confinement> {
+    let pid: number | undefined;
     let exceeded: ExceededLimit | undefined;
     return Promise.resolve({
-      exceeded: async () => (exceeded ??= await this.#measure(pid)),
+      entrances: [],
+      entered: (bwrap) => (pid = bwrap),
+      exceeded: async () => (exceeded ??= pid === undefined ? undefined : await this.#measure(pid)),
       release: () => Promise.resolve(),
     });
   }

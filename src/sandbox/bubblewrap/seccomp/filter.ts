@@ -25,6 +25,8 @@ const ERRNO_OF: Record<Denial, number> = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 9
 
 /** Of x86_64 processes that call by the x32 table: this bit is set in the number (asm/unistd.h). */
 const X32_BIT = 0x4000_0000;
+/** Rules that are tried one after the other: fewer are not worth a jump. */
+const FEW = 3;
 /** Instructions that the kernel accepts in one program: BPF_MAXINSNS. */
 const PROGRAM_MAX = 4096;
 
@@ -49,17 +51,36 @@ export function systemCallFilter(arch: string): Buffer | undefined {
     ...unlessEqual(architecture.audit, [answer(KILL_PROCESS)]),
     load(NUMBER),
     ...(architecture.x32 ? ifAtLeast(X32_BIT, [deny('ENOSYS')]) : []),
-    ...RULES.flatMap((rule) => denied(rule, architecture)),
-    answer(ALLOW),
+    ...searched(numbered(architecture)),
   ];
   if (program.length > PROGRAM_MAX) throw new RangeError(`a filter of ${program.length} instructions`);
   return assemble(program);
 }
 
-function denied(rule: Rule, architecture: Architecture): Instruction[] {
-  const number = architecture.numberOf(rule);
-  const [, , , denial, condition] = rule;
-  return number === null ? [] : ifEqual(number, bodyOf(denial, condition));
+interface Numbered {
+  number: number;
+  body: Instruction[];
+}
+
+/** The rules that this architecture has a call for, by number. */
+function numbered({ numberOf }: Architecture): Numbered[] {
+  return RULES.flatMap((rule) => {
+    const number = numberOf(rule);
+    const [, , , denial, condition] = rule;
+    return number === null ? [] : [{ number, body: bodyOf(denial, condition) }];
+  }).sort((one, other) => one.number - other.number);
+}
+
+/**
+ * By halves: the kernel runs the program for each call whose answer depends on arguments, and once for every number when
+ * it takes the filter, which one rule after the other made 0.1 ms of a sandbox's start.
+ */
+function searched(rules: readonly Numbered[]): Instruction[] {
+  const half = Math.floor(rules.length / 2);
+  const middle = rules[half];
+  if (middle === undefined || rules.length <= FEW)
+    return [...rules.flatMap(({ number, body }) => ifEqual(number, body)), answer(ALLOW)];
+  return [...ifAtLeast(middle.number, searched(rules.slice(half))), ...searched(rules.slice(0, half))];
 }
 
 /** Always ends: the word that is loaded then is no longer the call's number. */
