@@ -80,7 +80,11 @@ export class BubblewrapSandbox implements Sandbox {
     const { childPid } = this.#status;
     if (this.#over || childPid === undefined)
       throw new SandboxGoneError('a sandbox that is gone cannot be employed');
-    if (access === 'read-only') await mountReadOnly(childPid);
+    const confinement = await this.#confinement;
+    await Promise.all([
+      confinement.giveWay(false),
+      access === 'read-only' ? mountReadOnly(childPid) : undefined,
+    ]);
     this.#employed.resolve(access);
   }
 

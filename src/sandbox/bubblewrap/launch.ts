@@ -51,6 +51,8 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
     const { child, sandbox, status, failed } = launched;
     // Bubblewrap waits for its arguments until it is held: nothing of the sandbox is ever outside its limits.
     const confinement = await launched.confinement;
+    // What is started ahead must not take the processor from those who work.
+    if (order.waits === true) await confinement.giveWay(true);
     feed(child, args, launcher.filter);
     await Promise.race([failed, standing(child, status)]);
     void guard(confinement, sandbox);

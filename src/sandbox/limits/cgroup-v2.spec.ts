@@ -50,6 +50,11 @@ describe('cgroup version 2', () => {
     expect(await cgroups.holds(4242)).toBe(true);
     expect(await cgroups.holds(424)).toBe(false);
 
+    await confinement.giveWay(true);
+    expect(await written('cpu.weight')).toBe('10');
+    await confinement.giveWay(false);
+    expect(await written('cpu.weight')).toBe('100');
+
     // As the kernel writes them: the first line of memory.events that begins with oom_kill is not oom_group_kill.
     const memory = (kills: number) =>
       writeFile(

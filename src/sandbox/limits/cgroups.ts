@@ -15,6 +15,8 @@ export interface Hierarchy {
   settings: readonly (readonly [file: string, value: string])[];
   /** Lines `key count` of files of a sandbox's cgroup; a count above 0 means that the limit was met. */
   counters: readonly { file: string; key: string; exceeded: ExceededLimit }[];
+  /** The file of its share of the processor among others, with a usual one and a small one; where it is held here. */
+  share?: { file: string; usual: string; small: string };
   /** Controllers that a cgroup hands to those below it; version 2 only. */
   handsDown?: string;
 }
@@ -78,7 +80,11 @@ export class Cgroups extends Limiter {
         throw error;
       }
     };
-    return { exceeded, release };
+    const giveWay = async (gives: boolean) => {
+      for (const { path, share } of parts)
+        if (share !== undefined) await writeFile(join(path, share.file), gives ? share.small : share.usual);
+    };
+    return { exceeded, giveWay, release };
   }
 
   async holds(pid: number): Promise<boolean> {

@@ -5,6 +5,11 @@ import type { ExceededLimit } from '../sandbox.js';
 export interface Confinement {
   /** The first limit that has been exceeded up to now, if any; also after the end of the processes. */
   exceeded(): Promise<ExceededLimit | undefined>;
+  /**
+   * Whether its processes give way: where others want the processor too, they get about a tenth of what those get.
+   * Without cgroups nothing happens: a nice value is each thread's own, and only root raises one again.
+   */
+  giveWay(gives: boolean): Promise<void>;
   /** To be called when no process is left; never rejects: what cannot be removed now is swept later. */
   release(): Promise<void>;
 }

@@ -18,6 +18,7 @@ export class ProcessWatcher extends Limiter {
     let exceeded: ExceededLimit | undefined;
     return Promise.resolve({
       exceeded: async () => (exceeded ??= await this.#measure(pid)),
+      giveWay: () => Promise.resolve(),
       release: () => Promise.resolve(),
     });
   }
