@@ -85,6 +85,15 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
     return this.pool?.want(workspace, key) ?? 'off';
   }
 
+  cool(workspace: Pick<SandboxWorkspace, 'id'>): void {
+    this.pool?.forget(workspace);
+  }
+
+  /** A task is about to need memory: what waits gives it back before a task has to do without. */
+  async makeRoom(): Promise<void> {
+    await this.pool?.relieve();
+  }
+
   /** The workspace's place, made ready for the task, or why there is none. The next one is as its last task was. */
   async claim(workspace: SandboxWorkspace, task: AgentTask): Promise<ClaudeProcess | MissReason> {
     if (this.pool === undefined) return 'off';
