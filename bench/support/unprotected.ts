@@ -13,7 +13,11 @@ export async function unprotected(): Promise<Pick<Launcher, 'filter' | 'limiter'
     limiter: {
       means: 'watching',
       confine: () =>
-        Promise.resolve({ exceeded: () => Promise.resolve(undefined), release: () => Promise.resolve() }),
+        Promise.resolve({
+          exceeded: () => Promise.resolve(undefined),
+          giveWay: () => Promise.resolve(),
+          release: () => Promise.resolve(),
+        }),
       holds: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     },

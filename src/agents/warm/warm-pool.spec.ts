@@ -7,6 +7,7 @@ interface Desk {
 class Seat implements WarmPlace {
   private readonly leaving = new AbortController();
   closed = 0;
+  outdated = false;
 
   constructor(
     readonly desk: string,
@@ -17,7 +18,7 @@ class Seat implements WarmPlace {
   get gone() {
     return this.leaving.signal;
   }
-  memoryBytes() {
+  async memoryBytes() {
     return Promise.resolve(this.bytes());
   }
   close() {
@@ -223,6 +224,25 @@ describe('WarmPool', () => {
     expect([ground.started[1]?.closed, ground.pool.ready]).toEqual([1, 0]);
   });
 
+  it('closes what it cannot measure', async () => {
+    const ground = new Ground();
+    ground.look = () => {
+      throw new Error('no descriptor left');
+    };
+    await warmed(ground, 'a');
+    expect([ground.started[0]?.closed, ground.pool.ready]).toEqual([1, 0]);
+  });
+
+  it('replaces what is outdated before anybody asks for it', async () => {
+    const ground = new Ground({ spares: 1 });
+    await warmed(ground, 'a');
+    for (const seat of ground.started) seat.outdated = true;
+    await ground.pool.tend();
+    await settled();
+    expect(ground.started.map(({ closed }) => closed)).toEqual([1, 1, 0, 0]);
+    expect(ground.desks().sort()).toEqual(['a', 'spare-2']);
+  });
+
   it('no longer keeps warm what it was told to forget', async () => {
     const ground = new Ground();
     await warmed(ground, 'a', 'b');
@@ -295,7 +315,7 @@ describe('WarmPool', () => {
       ['the database refuses', () => Promise.reject(new Error('busy'))],
     ])('starts what is wanted although %s', async (_, reserve) => {
       const ground = new Ground({ spares: 1 });
-      jest.spyOn(ground, 'reserve').mockImplementation(reserve as Ground['reserve']);
+      jest.spyOn(ground, 'reserve').mockImplementation(reserve as unknown as Ground['reserve']);
       await warmed(ground, 'a');
       expect(ground.desks()).toEqual(['a']);
     });

@@ -6,6 +6,8 @@ import { BackOff } from './back-off.js';
 export interface WarmPlace {
   /** Aborted when it can no longer be used. */
   readonly gone: AbortSignal;
+  /** True when what it was started from has changed since: it is to be replaced. */
+  readonly outdated: boolean;
   /** Bytes; looking is not cheap. */
   memoryBytes(): Promise<number>;
   close(): Promise<void>;
@@ -13,8 +15,8 @@ export interface WarmPlace {
 
 /** How places come to be. `Key` says what a place is made for, beside its workspace. */
 export interface WarmSource<Workspace, Key, Place> {
-  /** Resolves when the place can be used at once. */
-  start(workspace: Workspace, key: Key): Promise<Place>;
+  /** Resolves when the place can be used at once. Rejects soon when it is aborted. */
+  start(workspace: Workspace, key: Key, signal: AbortSignal): Promise<Place>;
   /** A workspace that nobody has owned, and what its place is made for; undefined when there can be no more. */
   reserve(): Promise<{ workspace: Workspace; key: Key } | undefined>;
   /** Its place is ready: the next new project may be given this workspace; `taken` is called when it was. */
@@ -66,7 +68,7 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   #begun?: Promise<void>;
   #relieving?: Promise<void>;
   #again = false;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly source: WarmSource<Workspace, Key, Place>,
@@ -126,7 +128,7 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
 
   /** Begins the next start if there is one to begin; one at a time. */
   pump(): void {
-    if (this.#closed || !this.source.calm()) return;
+    if (this.#closing.signal.aborted || !this.source.calm()) return;
     // Whoever looks just now may have looked past what has changed meanwhile.
     this.#again = true;
     if (this.#begun !== undefined) return;
@@ -141,9 +143,10 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   async tend(): Promise<void> {
     const old = this.now() - this.limits.idleMs;
     for (const entry of this.#owned()) if (entry.usedAt < old) void this.#forget(entry);
+    for (const entry of this.#placed()) if (entry.place?.outdated === true) this.#lose(entry, entry.place);
+    await this.relieve();
     for (const entry of this.#placed()) entry.bytes = await (entry.place?.memoryBytes() ?? 0);
     while (this.memoryBytes > this.limits.memoryBytes) if (!(await this.#shrink())) break;
-    await this.relieve();
     this.pump();
   }
 
@@ -158,7 +161,7 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const places = this.#placed().map(({ place }) => place);
     for (const entry of this.#entries.values()) entry.place = undefined;
     this.#entries.clear();
@@ -205,8 +208,8 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
 
   async #start(entry: Entry<Workspace, Key, Place>): Promise<void> {
     try {
-      const place = await this.source.start(entry.workspace, entry.key);
-      const bytes = await place.memoryBytes();
+      const place = await this.source.start(entry.workspace, entry.key, this.#closing.signal);
+      const bytes = await this.#measured(place);
       const died = place.gone.aborted;
       if (this.#entries.get(entry.workspace.id) !== entry || died) {
         await this.#close(place);
@@ -218,9 +221,20 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
       place.gone.addEventListener('abort', () => this.#lost(entry, place), { once: true });
       if (!entry.owned) this.#offer(entry);
     } catch (error) {
+      if (this.#closing.signal.aborted) return;
       this.#logger.warn({ msg: 'nothing could be warmed', err: error });
       this.#backOffOf(entry).failed();
       if (!entry.owned) this.#abandon(entry);
+    }
+  }
+
+  /** @throws Error when it cannot be measured; then it is closed */
+  async #measured(place: Place): Promise<number> {
+    try {
+      return await place.memoryBytes();
+    } catch (error) {
+      await this.#close(place);
+      throw error;
     }
   }
 
@@ -231,9 +245,14 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   /** A place that ended while it waited is replaced. */
   #lost(entry: Entry<Workspace, Key, Place>, place: Place): void {
     if (entry.place !== place) return;
-    entry.place = undefined;
     entry.died = true;
     if (this.now() - entry.readyAt < LASTS) this.#backOffOf(entry).failed();
+    this.#lose(entry, place);
+  }
+
+  /** Its workspace is to have another one. */
+  #lose(entry: Entry<Workspace, Key, Place>, place: Place): void {
+    entry.place = undefined;
     if (!entry.owned) void this.#forget(entry);
     void this.#close(place);
     this.pump();
