@@ -17,6 +17,7 @@ export async function unprotected(): Promise<Pick<Launcher, 'filter' | 'limiter'
           entrances: [],
           entered: () => undefined,
           exceeded: () => Promise.resolve(undefined),
+          giveWay: () => Promise.resolve(),
           release: () => Promise.resolve(),
         }),
       holds: () => Promise.resolve(true),

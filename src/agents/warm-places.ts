@@ -39,4 +39,6 @@ export abstract class WarmPlaces {
   abstract get memoryBytes(): number;
   /** Keeps this workspace warm from now on. */
   abstract warm(workspace: Workspace): 'ready' | 'starting' | 'off';
+  /** No longer keeps it warm: nothing that waits could be used for it. */
+  abstract cool(workspace: Pick<Workspace, 'id'>): void;
 }

@@ -34,7 +34,7 @@ export interface SandboxOrder {
   writable?: readonly { source: string; target: string }[];
   /**
    * Waits for its work: its program is the server's own and has been given nothing yet, so nothing of it is measured
-   * until `employ`. Its access must be what it may have at most.
+   * until `employ`, and where others want the processor it gives way. Its access must be what it may have at most.
    */
   waits?: true;
   /** Reads also what the workspace's owner has closed to itself; only what measures workspaces needs this. */

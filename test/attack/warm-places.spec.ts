@@ -1,7 +1,8 @@
-import { readFile, stat, utimes, copyFile, chmod } from 'node:fs/promises';
+import { chmod, copyFile, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { claudeBinary } from '../../src/agents/claude-code/claude-binary.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
+import { ModelGateway } from '../../src/model-gateway/model-gateway.js';
 import { Workspaces } from '../../src/workspaces/workspace.js';
 import { Sandboxes } from '../../src/sandbox/sandbox.js';
 import type { BubblewrapSandboxes } from '../../src/sandbox/bubblewrap/bubblewrap-sandboxes.js';
@@ -153,8 +154,14 @@ describe('a place that waited', () => {
   });
 
   it('[W08] spends nothing before its task, and what it spends is its execution’s', async () => {
-    const tokens = async (id: string) => (await caisson.admin.execution(id)).response?.metadata.tokensUsed;
+    const answered: number[] = [];
+    const { answers } = caisson.app.get(ModelGateway, { strict: false });
+    const stop = answers.on('answer', ({ data: { status } }) => void answered.push(status));
+    await caisson.admin.call('POST', '/api/projects/unspent/warm');
+    await warmed(bob, 'shared-name');
     await warmed(alice, 'spent');
+    expect(answered.filter((status) => status === 200)).toEqual([]);
+    warm.outcomes.length = 0;
     const [one, other] = await Promise.all([
       alice.submit({
         action: 'generate',
@@ -170,23 +177,26 @@ describe('a place that waited', () => {
     await Promise.all([alice.ended(one.id), bob.ended(other.id)]);
     expect(await alice.execution(one.id)).toMatchObject({ response: { metadata: { tokensUsed: 1011 } } });
     expect(await bob.execution(other.id)).toMatchObject({ response: { metadata: { tokensUsed: 3022 } } });
-    expect(await tokens('00000000-0000-0000-0000-000000000000')).toBeUndefined();
+    expect(warm.outcomes).toEqual(['hit', 'hit']);
+    stop();
+    expect(answered.filter((status) => status === 200)).toHaveLength(2);
   });
 
   it('[W09] that was killed while it waited is replaced, and nobody notices', async () => {
     await warmed(alice, 'killed');
-    const before = warm.places.ready;
-    const claudes = await Promise.all(
-      (await descendantsOf(process.pid)).map(async (pid) => {
-        const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-        return line.startsWith('/opt/agent/claude\0') ? [pid] : [];
-      }),
-    );
-    for (const pid of claudes.flat()) process.kill(pid, 'SIGKILL');
+    await until(async () => (await claudes()).length === warm.places.ready, ALIVE);
+    const before = await claudes();
+    expect(before.length).toBeGreaterThanOrEqual(1);
+    for (const pid of before) process.kill(pid, 'SIGKILL');
     warm.outcomes.length = 0;
     expect(await shell(alice, 'killed', 'echo fine')).toBe('fine');
-    expect(['died', 'starting', 'hit']).toContain(warm.outcomes[0]);
-    await until(() => warm.places.ready >= before, ALIVE);
+    // Never a hit: what was killed is not used, and nothing new comes up so soon.
+    expect(warm.outcomes).toEqual([expect.stringMatching(/^(died|starting)$/)]);
+    await until(() => warm.places.ready >= before.length, ALIVE);
+    expect((await claudes()).filter((pid) => before.includes(pid))).toEqual([]);
+    await warmed(alice, 'killed');
+    expect(await shell(alice, 'killed', 'echo again')).toBe('again');
+    expect(warm.outcomes[1]).toBe('hit');
   });
 
   it('[W10] is asked ahead only by whoever may run something there', async () => {
@@ -209,6 +219,15 @@ describe('a place that waited', () => {
   });
 });
 
+/** The agents below this process, those that wait and those that work. */
+async function claudes(): Promise<number[]> {
+  const found = (await descendantsOf(process.pid)).map(async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return line.startsWith('/opt/agent/claude\0') ? [pid] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
 describe('the server', () => {
   it('[W12] replaces what waits when another version of the CLI is installed', async () => {
     const directory = await temporaryDirectory();
@@ -222,22 +241,37 @@ describe('the server', () => {
     try {
       const warm = watchWarmPlaces(caisson);
       await warm.ready(1);
+      const before = await claudes();
       const { mtimeMs } = await stat(binary);
       await utimes(binary, new Date(), new Date(mtimeMs + 60_000));
       const { body } = await caisson.admin.run({ action: 'generate', prompt: '@text fine' });
       expect(body.success).toBe(true);
       expect(warm.outcomes).toEqual(['outdated']);
+      await until(async () => !(await claudes()).some((pid) => before.includes(pid)), ALIVE);
+      // Neither an execution without an executable nor its place is left in the air.
+      await warm.ready(2);
+      await rm(binary);
+      expect(await caisson.admin.run({ action: 'generate', prompt: '@text no' })).toMatchObject({
+        body: { success: false, error: { code: 'E012' } },
+      });
+      await until(async () => (await claudes()).length === warm.places.ready, ALIVE);
     } finally {
       await caisson.clear();
     }
   });
 
   it('[W13] leaves no place behind when it stops', async () => {
-    const caisson = await startCaisson({ POOL_SIZE: '3', POOL_SPARES: '1' });
+    const caisson = await startCaisson({ POOL_SIZE: '4', POOL_SPARES: '1' });
     const warm = watchWarmPlaces(caisson);
-    await warm.ready(1);
     await caisson.admin.call('POST', '/api/projects/one/warm');
+    await warm.ready(2);
+    const waiting = await claudes();
+    expect(waiting).toHaveLength(2);
+    // One more is on its way up in the moment of the end.
+    await caisson.admin.call('POST', '/api/projects/two/warm');
+    await until(async () => (await claudes()).length > 2, ALIVE);
     await caisson.clear();
+    expect(await claudes()).toEqual([]);
     expect(caisson.app.get<Sandboxes, BubblewrapSandboxes>(Sandboxes).alive).toBe(0);
     expect(warm.places.ready).toBe(0);
   });

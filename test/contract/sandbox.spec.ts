@@ -2,11 +2,14 @@
 import { chown, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { ClaudeCodeError } from '../../src/errors/claude-code.error.js';
 import type { Sandbox } from '../../src/sandbox/sandbox.js';
+import type { BubblewrapSandbox } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox.js';
+import { itWithCgroups } from '../support/cases.js';
 import { asRoot, FIRST_UID, sandboxGround, type SandboxGround } from '../support/sandbox-ground.js';
-import { firstLine, hostProcesses, until } from '../support/processes.js';
+import { descendantsOf, firstLine, hostProcesses, until } from '../support/processes.js';
 
 describe('a sandbox', () => {
   let ground: SandboxGround;
@@ -153,6 +156,33 @@ describe('a sandbox', () => {
     expect(await hostProcesses(`sleep ${tag}`)).toEqual([]);
   });
 
+  itWithCgroups('gives way while it waits, and no longer when it is employed', async () => {
+    // Both on one processor: how it is divided between them does not depend on what else the machine does.
+    const argv = ['/usr/bin/taskset', '-c', '0', '/bin/sh', '-c', 'while :; do :; done'] as const;
+    const [waiting, working] = await Promise.all(
+      [{ waits: true as const }, {}].map(async (waits) =>
+        ground.sandboxes.start({
+          workspace: await ground.workspace(),
+          access: 'read-write',
+          argv,
+          ...waits,
+        }),
+      ),
+    );
+    const share = async () => {
+      const before = await Promise.all([waiting, working].map(processorTicks));
+      await delay(1500);
+      const [first = 0, second = 0] = (await Promise.all([waiting, working].map(processorTicks))).map(
+        (ticks, index) => ticks - (before[index] ?? 0),
+      );
+      return first / second;
+    };
+    expect(await share()).toBeLessThan(0.4);
+    await waiting?.employ('read-write');
+    expect(await share()).toBeGreaterThan(0.6);
+    await Promise.all([waiting, working].map((sandbox) => sandbox?.end(0)));
+  });
+
   it('reaches the model over its socket, and nothing else', async () => {
     const socket = join(ground.directory, 'model.sock');
     const server = createServer((request, response) =>
@@ -251,4 +281,14 @@ async function outermost(pid: number): Promise<number[]> {
     at = parent;
   }
   return [];
+}
+
+/** Processor time that its processes have had, in the kernel's ticks. */
+async function processorTicks(sandbox: Sandbox | undefined): Promise<number> {
+  const pids = await descendantsOf((sandbox as BubblewrapSandbox).initPid ?? NaN);
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')));
+  return stats.reduce((sum, stat) => {
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return sum + Number(fields[11]) + Number(fields[12]);
+  }, 0);
 }

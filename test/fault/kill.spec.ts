@@ -1,10 +1,12 @@
 /** `kill -9` of the real server process: sandboxes die with it, and the next start takes everything up again. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ClaudeCodeRequest, CommandAction } from '../../src/commands/claude-code-request.js';
 import type { ExecutionList } from '../../src/execution/execution.dto.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
 import type { Client } from '../support/client.js';
-import { descendantsOf, until } from '../support/processes.js';
-import { startServer } from '../support/server-process.js';
+import { aliveOf, descendantsOf, until } from '../support/processes.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
 import { kill, serverGround } from '../support/server-ground.js';
 
 /** Runs until somebody puts the file `go` into its project. */
@@ -16,7 +18,11 @@ const untilGo = (action: CommandAction, projectId: string): ClaudeCodeRequest =>
 
 const say = (text: string): ClaudeCodeRequest => ({ action: 'generate', prompt: `@text ${text}` });
 
-/** Resolves when nothing that the server had started is alive any more. */
+const cgroupsOf = (pid: number) => async (controller: string) => {
+  const names = await readdir(join('/sys/fs/cgroup', controller)).catch(() => []);
+  return names.filter((name) => name.startsWith(`caisson-${pid}-`));
+};
+
 /** What a reader has got when it has seen the tool call. */
 async function eventsUntilToolUse(client: Client, id: string): Promise<StreamItem[]> {
   const seen: StreamItem[] = [];
@@ -100,6 +106,31 @@ describe('a server that is killed', () => {
       attempt: 2,
       response: { success: false, error: { code: 'E014', details: { retryable: true } } },
     });
+  });
+
+  it('[K10] a killed server loses what it kept warm too, and the next start finds nothing of it', async () => {
+    const pool = { POOL_SIZE: '4', POOL_SPARES: '1' };
+    const server = await startServer(ground.directory, pool);
+    const ready = async ({ admin }: ServerProcess) =>
+      Number(/^caisson_pool_ready (\d+)$/m.exec((await admin.get<string>('/metrics')).body)?.[1]);
+    for (const projectId of ['one', 'two'])
+      await server.admin.call('POST', `/api/projects/${projectId}/warm`);
+    await until(async () => (await ready(server)) === 3, 60_000);
+    const waiting = await descendantsOf(server.pid);
+    expect(waiting.length).toBeGreaterThanOrEqual(9); // of each: bubblewrap, what it makes inside, the agent
+    const before = await readdir(join(ground.directory, 'data', 'workspaces'));
+    server.signal('SIGKILL');
+    await server.exited;
+    // At once, by the kernel: not only when somebody has started again and looks for what is left.
+    await until(async () => (await aliveOf(waiting)).length === 0, 1000);
+
+    const next = await startServer(ground.directory, pool);
+    await until(async () => (await ready(next)) === 1, 60_000);
+    const left = await Promise.all(['', 'memory', 'pids', 'cpu'].map(cgroupsOf(server.pid)));
+    expect(left.flat()).toEqual([]);
+    // Those of the two projects stay; the one that nobody owned is given up, and another one waits.
+    const after = await readdir(join(ground.directory, 'data', 'workspaces'));
+    expect(before.filter((name) => after.includes(name))).toHaveLength(2);
   });
 
   it('[K04] after a kill in the middle of a flood everything that was accepted is there, and runs', async () => {

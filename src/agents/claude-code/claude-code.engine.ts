@@ -34,6 +34,8 @@ export class ClaudeCodeEngine extends AgentEngine {
   private async session(order: AgentOrder) {
     const { task, workspace } = order;
     const claimed = needsNew(order) ?? (await this.warm.claim(workspace, task));
+    // A place that was kept for what the project was before its hosts were granted.
+    if (claimed === 'egress') this.warm.cool(workspace);
     if (typeof claimed === 'string') return { session: await this.cold(order), outcome: claimed };
     const session = new ClaudeSession(claimed, task);
     try {
@@ -49,6 +51,7 @@ export class ClaudeCodeEngine extends AgentEngine {
 
   /** @throws ClaudeCodeError E012 when there is no executable, or no way to the model */
   private async cold({ task, workspace, egress }: AgentOrder): Promise<ClaudeSession> {
+    await this.warm.makeRoom();
     const { access, workingDirectory, model } = task;
     const egressSocket = egress?.socketPath;
     const order = { workspace, access, workingDirectory, model, egressSocket, waits: false };

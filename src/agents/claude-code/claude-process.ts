@@ -71,10 +71,10 @@ export class ClaudeProcess {
     return !this.cli.over;
   }
 
-  /** Resolves when the CLI is up and answers. @throws Error when it ends before */
-  async ready(): Promise<void> {
+  /** Resolves when the CLI is up and answers. @throws Error when it ends before, or nobody waits for it any more */
+  async ready(signal: AbortSignal): Promise<void> {
     await this.sandbox;
-    await warmUp(this.cli, randomUUID());
+    await warmUp(this.cli, randomUUID(), signal);
   }
 
   /** Ends the waiting. @throws Error when the workspace cannot be kept as the task needs it */

@@ -85,6 +85,15 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
     return this.pool?.want(workspace, key) ?? 'off';
   }
 
+  cool(workspace: Pick<SandboxWorkspace, 'id'>): void {
+    this.pool?.forget(workspace);
+  }
+
+  /** A task is about to need memory: what waits gives it back before a task has to do without. */
+  async makeRoom(): Promise<void> {
+    await this.pool?.relieve();
+  }
+
   /** The workspace's place, made ready for the task, or why there is none. The next one is as its last task was. */
   async claim(workspace: SandboxWorkspace, task: AgentTask): Promise<ClaudeProcess | MissReason> {
     if (this.pool === undefined) return 'off';
@@ -120,7 +129,7 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
   }
 
   private async employ(place: WarmProcess, task: AgentTask): Promise<MissReason | undefined> {
-    if (place.version !== this.launcher.version()) return 'outdated';
+    if (place.outdated) return 'outdated';
     if (place.access !== task.access && !(this.narrows && task.access === 'read-only')) return 'access';
     try {
       await place.process.employ(place.access === task.access ? 'read-write' : 'read-only');
@@ -137,7 +146,7 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
 
   private source(): WarmSource<SandboxWorkspace, Key, WarmProcess> {
     return {
-      start: (workspace, key) => this.start(workspace, key),
+      start: (workspace, key, signal) => this.start(workspace, key, signal),
       reserve: async () => {
         const workspace = await this.workspaces.reserve();
         const key = this.keyFor('read-write', this.config.values.CLAUDE_CODE_MODEL);
@@ -150,7 +159,11 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
     };
   }
 
-  private async start(workspace: SandboxWorkspace, { access, model }: Key): Promise<WarmProcess> {
+  private async start(
+    workspace: SandboxWorkspace,
+    { access, model }: Key,
+    signal: AbortSignal,
+  ): Promise<WarmProcess> {
     const begun = performance.now();
     const version = this.launcher.version();
     const process = await this.launcher.launch({
@@ -161,7 +174,7 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
       waits: true,
     });
     try {
-      await process.ready();
+      await process.ready(signal);
     } catch (error) {
       await process.end();
       throw error;
@@ -169,7 +182,16 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
     this.events
       .emit('started', { afterMs: performance.now() - begun })
       .catch((error: unknown) => this.logger.error(error));
-    return new WarmProcess(process, access, version);
+    return new WarmProcess(process, access, () => version === this.installed());
+  }
+
+  /** Undefined when nothing is installed (any more). */
+  private installed(): string | undefined {
+    try {
+      return this.launcher.version();
+    } catch {
+      return undefined;
+    }
   }
 
   private async tend(): Promise<void> {
@@ -184,11 +206,15 @@ class WarmProcess implements WarmPlace {
   constructor(
     readonly process: ClaudeProcess,
     readonly access: WorkspaceAccess,
-    readonly version: string,
+    private readonly isInstalled: () => boolean,
   ) {}
 
   get gone(): AbortSignal {
     return this.process.cli.gone;
+  }
+
+  get outdated(): boolean {
+    return !this.isInstalled();
   }
 
   memoryBytes(): Promise<number> {

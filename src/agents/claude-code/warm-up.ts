@@ -18,12 +18,12 @@ const RESPONSE = z.object({
  */
 const QUESTION = { subtype: 'side_question', question: 'Ready?' };
 
-/** @throws Error when the process ends, or says nothing for too long */
-export async function warmUp(cli: SandboxedCli, requestId: string): Promise<void> {
+/** @throws Error when the process ends, or says nothing for too long, or `given` is aborted */
+export async function warmUp(cli: SandboxedCli, requestId: string, given: AbortSignal): Promise<void> {
   cli.stdin.write(
     `${JSON.stringify({ request_id: requestId, type: 'control_request', request: QUESTION })}\n`,
   );
-  const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT), cli.gone]);
+  const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT), cli.gone, given]);
   let text = '';
   for await (const [chunk] of on(cli.stdout, 'data', { signal })) {
     text += String(chunk);

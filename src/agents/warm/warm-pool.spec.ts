@@ -7,6 +7,7 @@ interface Desk {
 class Seat implements WarmPlace {
   private readonly leaving = new AbortController();
   closed = 0;
+  outdated = false;
 
   constructor(
     readonly desk: string,
@@ -17,7 +18,7 @@ class Seat implements WarmPlace {
   get gone() {
     return this.leaving.signal;
   }
-  memoryBytes() {
+  async memoryBytes() {
     return Promise.resolve(this.bytes());
   }
   close() {
@@ -35,6 +36,10 @@ class Ground implements WarmSource<Desk, string, Seat> {
   now = 0;
   isCalm = true;
   isPressed = false;
+  /** With more places than these the machine has little memory left. */
+  pressedAbove = Number.POSITIVE_INFINITY;
+  /** Called when a place is asked what it holds. */
+  look = (): void => undefined;
   bytes = 100;
   readonly started: Seat[] = [];
   readonly starting: string[] = [];
@@ -43,6 +48,8 @@ class Ground implements WarmSource<Desk, string, Seat> {
   /** Starts wait for it. */
   hold: Promise<void> = Promise.resolve();
   failure?: Error;
+  /** Only in these nothing starts. */
+  readonly broken = new Set<string>();
   private reserved = 0;
 
   constructor(limits: Partial<WarmLimits> = {}) {
@@ -54,7 +61,11 @@ class Ground implements WarmSource<Desk, string, Seat> {
     this.starting.push(desk.id);
     await this.hold;
     if (this.failure !== undefined) throw this.failure;
-    const seat = new Seat(desk.id, key, () => this.bytes);
+    if (this.broken.has(desk.id)) throw new Error('broken');
+    const seat = new Seat(desk.id, key, () => {
+      this.look();
+      return this.bytes;
+    });
     this.started.push(seat);
     return seat;
   }
@@ -72,7 +83,7 @@ class Ground implements WarmSource<Desk, string, Seat> {
     return this.isCalm;
   }
   pressed() {
-    return this.isPressed;
+    return this.isPressed || this.desks().length > this.pressedAbove;
   }
 
   /** Somebody is given the first spare. */
@@ -151,6 +162,7 @@ describe('WarmPool', () => {
   it('replaces a place that died while it waited, and never gives it away', async () => {
     const ground = new Ground();
     await warmed(ground, 'a');
+    ground.now += 2000;
     ground.isCalm = false;
     ground.started[0]?.die();
     expect(ground.claim('a')).toBe('died');
@@ -171,6 +183,73 @@ describe('WarmPool', () => {
     ground.want('a');
     await settled();
     expect(ground.desks()).toEqual(['a']);
+  });
+
+  it('waits longer with each failure, for the workspace that fails alone', async () => {
+    const ground = new Ground();
+    ground.broken.add('a');
+    await warmed(ground, 'a', 'b');
+    expect(ground.desks()).toEqual(['b']);
+    for (const [after, tries] of [
+      [5000, 2],
+      [5000, 2],
+      [5000, 3],
+    ] as const) {
+      ground.now += after;
+      ground.pool.pump();
+      await settled();
+      expect(ground.starting.filter((desk) => desk === 'a')).toHaveLength(tries);
+    }
+  });
+
+  it('does not start again and again what dies as soon as it is ready', async () => {
+    const ground = new Ground();
+    await warmed(ground, 'a');
+    ground.started[0]?.die();
+    await settled();
+    expect(ground.starting).toEqual(['a']);
+    ground.now += 5000;
+    ground.pool.pump();
+    await settled();
+    expect(ground.desks()).toEqual(['a']);
+  });
+
+  it('never keeps a place that was forgotten, or died, while it was looked at for the first time', async () => {
+    const ground = new Ground();
+    ground.look = () => ground.pool.forget({ id: 'a' });
+    await warmed(ground, 'a');
+    expect([ground.started[0]?.closed, ground.pool.ready]).toEqual([1, 0]);
+    ground.look = () => ground.started[1]?.die();
+    await warmed(ground, 'b');
+    expect([ground.started[1]?.closed, ground.pool.ready]).toEqual([1, 0]);
+  });
+
+  it('closes what it cannot measure', async () => {
+    const ground = new Ground();
+    ground.look = () => {
+      throw new Error('no descriptor left');
+    };
+    await warmed(ground, 'a');
+    expect([ground.started[0]?.closed, ground.pool.ready]).toEqual([1, 0]);
+  });
+
+  it('replaces what is outdated before anybody asks for it', async () => {
+    const ground = new Ground({ spares: 1 });
+    await warmed(ground, 'a');
+    for (const seat of ground.started) seat.outdated = true;
+    await ground.pool.tend();
+    await settled();
+    expect(ground.started.map(({ closed }) => closed)).toEqual([1, 1, 0, 0]);
+    expect(ground.desks().sort()).toEqual(['a', 'spare-2']);
+  });
+
+  it('no longer keeps warm what it was told to forget', async () => {
+    const ground = new Ground();
+    await warmed(ground, 'a', 'b');
+    ground.pool.forget({ id: 'a' });
+    expect(ground.claim('a')).toBe('unknown');
+    await settled();
+    expect(ground.desks()).toEqual(['b']);
   });
 
   it('no longer keeps warm what was not used for long', async () => {
@@ -204,7 +283,55 @@ describe('WarmPool', () => {
     expect(ground.starting).toEqual(['a', 'b']);
   });
 
+  it('gives memory back when it is asked to, no more than it takes, and at once', async () => {
+    const ground = new Ground();
+    await warmed(ground, 'a', 'b', 'c');
+    ground.pressedAbove = 2;
+    await Promise.all([ground.pool.relieve(), ground.pool.relieve()]);
+    expect(ground.desks()).toEqual(['b', 'c']);
+  });
+
   describe('with spares', () => {
+    it('starts what is wanted although no spare comes up, and tries spares later and later', async () => {
+      const ground = new Ground({ spares: 1 });
+      for (const id of ['spare-1', 'spare-2']) ground.broken.add(id);
+      await warmed(ground, 'a');
+      expect(ground.starting).toEqual(['spare-1', 'a']);
+      expect(ground.desks()).toEqual(['a']);
+      ground.now += 5000;
+      ground.pool.pump();
+      await settled();
+      expect(ground.starting).toEqual(['spare-1', 'a', 'spare-2']);
+      await warmed(ground, 'b');
+      expect(ground.starting).toEqual(['spare-1', 'a', 'spare-2', 'b']);
+      ground.now += 10_000;
+      ground.pool.pump();
+      await settled();
+      expect([...ground.offered.keys()]).toEqual(['spare-3']);
+    });
+
+    it.each([
+      ['there are no more', () => Promise.resolve(undefined)],
+      ['the database refuses', () => Promise.reject(new Error('busy'))],
+    ])('starts what is wanted although %s', async (_, reserve) => {
+      const ground = new Ground({ spares: 1 });
+      jest.spyOn(ground, 'reserve').mockImplementation(reserve as unknown as Ground['reserve']);
+      await warmed(ground, 'a');
+      expect(ground.desks()).toEqual(['a']);
+    });
+
+    it('leaves one alone that is being given away, also under pressure', async () => {
+      const ground = new Ground({ spares: 1 });
+      ground.pool.pump();
+      await settled();
+      const [[id, taken] = ['', () => undefined]] = ground.offered;
+      ground.offered.delete(id);
+      ground.isPressed = true;
+      await ground.pool.tend();
+      taken();
+      expect(ground.claim(id)).toMatchObject({ desk: 'spare-1', closed: 0 });
+    });
+
     it('has one ready before anything is asked for, and another when it was given away', async () => {
       const ground = new Ground({ spares: 1 });
       ground.pool.pump();
@@ -220,6 +347,7 @@ describe('WarmPool', () => {
       const ground = new Ground({ spares: 1 });
       ground.pool.pump();
       await settled();
+      ground.now += 2000;
       ground.started[0]?.die();
       await settled();
       expect([...ground.offered.keys()]).toEqual(['spare-2']);
@@ -242,6 +370,7 @@ describe('WarmPool', () => {
     const gate = Promise.withResolvers<void>();
     ground.hold = gate.promise;
     ground.want('b');
+    await settled();
     const closing = ground.pool.close();
     gate.resolve();
     await closing;

@@ -1,10 +1,13 @@
 /** Bookkeeping of what is kept warm: which workspaces have a place that waits, which one goes when there are too many. */
 import { Logger } from '@nestjs/common';
+import { BackOff } from './back-off.js';
 
 /** Something started ahead for one workspace, to be used once. */
 export interface WarmPlace {
   /** Aborted when it can no longer be used. */
   readonly gone: AbortSignal;
+  /** True when what it was started from has changed since: it is to be replaced. */
+  readonly outdated: boolean;
   /** Bytes; looking is not cheap. */
   memoryBytes(): Promise<number>;
   close(): Promise<void>;
@@ -12,8 +15,8 @@ export interface WarmPlace {
 
 /** How places come to be. `Key` says what a place is made for, beside its workspace. */
 export interface WarmSource<Workspace, Key, Place> {
-  /** Resolves when the place can be used at once. */
-  start(workspace: Workspace, key: Key): Promise<Place>;
+  /** Resolves when the place can be used at once. Rejects soon when it is aborted. */
+  start(workspace: Workspace, key: Key, signal: AbortSignal): Promise<Place>;
   /** A workspace that nobody has owned, and what its place is made for; undefined when there can be no more. */
   reserve(): Promise<{ workspace: Workspace; key: Key } | undefined>;
   /** Its place is ready: the next new project may be given this workspace; `taken` is called when it was. */
@@ -49,26 +52,31 @@ interface Entry<Workspace, Key, Place> {
   bytes: number;
   readyAt: number;
   died: boolean;
-  /** Not tried again before. */
-  notBefore: number;
+  /** Of its starts: one workspace in which nothing starts must not hold up the others. */
+  backOff: BackOff;
 }
 
-/** Milliseconds until a start that failed is tried again. */
-const RETRY_AFTER = 5000;
+/** Milliseconds that a place has to last: one that died before counts as a start that failed. */
+const LASTS = 1000;
 
 export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmPlace> {
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry<Workspace, Key, Place>>();
   readonly #logger = new Logger('WarmPool');
+  /** Of all spares: each is a workspace of its own, so that what fails in one will fail in the next. */
+  readonly #spareBackOff: BackOff;
   #begun?: Promise<void>;
+  #relieving?: Promise<void>;
   #again = false;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly source: WarmSource<Workspace, Key, Place>,
     private readonly limits: WarmLimits,
     private readonly now: () => number = () => Date.now(),
-  ) {}
+  ) {
+    this.#spareBackOff = new BackOff(now);
+  }
 
   /** Places that are ready. */
   get ready(): number {
@@ -112,35 +120,48 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
     return entry.place === undefined ? 'starting' : 'ready';
   }
 
+  /** No longer keeps the workspace warm. */
+  forget({ id }: Pick<Workspace, 'id'>): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) void this.#forget(entry);
+  }
+
   /** Begins the next start if there is one to begin; one at a time. */
   pump(): void {
-    if (this.#closed || !this.source.calm()) return;
+    if (this.#closing.signal.aborted || !this.source.calm()) return;
     // Whoever looks just now may have looked past what has changed meanwhile.
     this.#again = true;
     if (this.#begun !== undefined) return;
     this.#again = false;
-    this.#begun = this.#startNext()
-      .catch((error: unknown) => {
-        this.#logger.warn({ msg: 'nothing could be warmed', err: error });
-        return false;
-      })
-      .then((more) => {
-        this.#begun = undefined;
-        if (more || this.#again) this.pump();
-      });
+    this.#begun = this.#startNext().then((more) => {
+      this.#begun = undefined;
+      if (more || this.#again) this.pump();
+    });
   }
 
   /** To be called now and then: lets go what is old or too much, and looks how much memory the rest holds. */
   async tend(): Promise<void> {
     const old = this.now() - this.limits.idleMs;
-    for (const entry of this.#owned()) if (entry.usedAt < old) this.#forget(entry);
+    for (const entry of this.#owned()) if (entry.usedAt < old) void this.#forget(entry);
+    for (const entry of this.#placed()) if (entry.place?.outdated === true) this.#lose(entry, entry.place);
+    await this.relieve();
     for (const entry of this.#placed()) entry.bytes = await (entry.place?.memoryBytes() ?? 0);
-    while (this.memoryBytes > this.limits.memoryBytes || this.source.pressed()) if (!this.#shrink()) break;
+    while (this.memoryBytes > this.limits.memoryBytes) if (!(await this.#shrink())) break;
     this.pump();
   }
 
+  /** Lets one after the other go, and no more of them than it takes, until the machine has memory again. */
+  relieve(): Promise<void> {
+    this.#relieving ??= this.#relieve().finally(() => (this.#relieving = undefined));
+    return this.#relieving;
+  }
+
+  async #relieve(): Promise<void> {
+    while (this.source.pressed()) if (!(await this.#shrink())) break;
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const places = this.#placed().map(({ place }) => place);
     for (const entry of this.#entries.values()) entry.place = undefined;
     this.#entries.clear();
@@ -157,17 +178,17 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
 
   /** A first spare, then the most recently used workspace, then more spares. */
   async #next(): Promise<Entry<Workspace, Key, Place> | undefined> {
-    if (this.#unowned().length === 0 && this.limits.spares > 0) return this.#spare();
-    const wanted = this.#owned().findLast(
-      (entry) => entry.place === undefined && entry.notBefore <= this.now(),
-    );
-    if (wanted !== undefined && this.#makeRoom(wanted)) return wanted;
-    return this.#unowned().length < this.limits.spares ? this.#spare() : undefined;
+    const first = this.#unowned().length === 0 ? await this.#spare() : undefined;
+    if (first !== undefined) return first;
+    const wanted = this.#owned().findLast(({ place, backOff }) => place === undefined && backOff.over);
+    if (wanted !== undefined && (await this.#makeRoom(wanted))) return wanted;
+    return this.#spare();
   }
 
   async #spare(): Promise<Entry<Workspace, Key, Place> | undefined> {
-    if (!this.#makeRoom()) return undefined;
-    const reserved = await this.source.reserve();
+    if (this.#unowned().length >= this.limits.spares || !this.#spareBackOff.over) return undefined;
+    if (!(await this.#makeRoom())) return undefined;
+    const reserved = await this.#reserve();
     if (reserved === undefined) return undefined;
     const { workspace, key } = reserved;
     const entry = this.#entryOf(workspace, key, false);
@@ -175,77 +196,111 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
     return entry;
   }
 
+  async #reserve(): Promise<{ workspace: Workspace; key: Key } | undefined> {
+    try {
+      return await this.source.reserve();
+    } catch (error) {
+      this.#spareBackOff.failed();
+      this.#logger.warn({ msg: 'there is no workspace for a spare', err: error });
+      return undefined;
+    }
+  }
+
   async #start(entry: Entry<Workspace, Key, Place>): Promise<void> {
     try {
-      const place = await this.source.start(entry.workspace, entry.key);
-      if (this.#entries.get(entry.workspace.id) !== entry || place.gone.aborted) {
-        await this.#close(place); // forgotten meanwhile
-        return;
+      const place = await this.source.start(entry.workspace, entry.key, this.#closing.signal);
+      const bytes = await this.#measured(place);
+      const died = place.gone.aborted;
+      if (this.#entries.get(entry.workspace.id) !== entry || died) {
+        await this.#close(place);
+        if (died) throw new Error('it ended as soon as it was ready');
+        return; // forgotten meanwhile
       }
-      entry.bytes = await place.memoryBytes();
-      Object.assign(entry, { place, readyAt: this.now(), died: false });
+      this.#backOffOf(entry).succeeded();
+      Object.assign(entry, { place, bytes, readyAt: this.now(), died: false });
       place.gone.addEventListener('abort', () => this.#lost(entry, place), { once: true });
       if (!entry.owned) this.#offer(entry);
     } catch (error) {
-      entry.notBefore = this.now() + RETRY_AFTER;
+      if (this.#closing.signal.aborted) return;
+      this.#logger.warn({ msg: 'nothing could be warmed', err: error });
+      this.#backOffOf(entry).failed();
       if (!entry.owned) this.#abandon(entry);
+    }
+  }
+
+  /** @throws Error when it cannot be measured; then it is closed */
+  async #measured(place: Place): Promise<number> {
+    try {
+      return await place.memoryBytes();
+    } catch (error) {
+      await this.#close(place);
       throw error;
     }
+  }
+
+  #backOffOf({ owned, backOff }: Entry<Workspace, Key, Place>): BackOff {
+    return owned ? backOff : this.#spareBackOff;
   }
 
   /** A place that ended while it waited is replaced. */
   #lost(entry: Entry<Workspace, Key, Place>, place: Place): void {
     if (entry.place !== place) return;
-    entry.place = undefined;
     entry.died = true;
-    if (!entry.owned) this.#forget(entry);
+    if (this.now() - entry.readyAt < LASTS) this.#backOffOf(entry).failed();
+    this.#lose(entry, place);
+  }
+
+  /** Its workspace is to have another one. */
+  #lose(entry: Entry<Workspace, Key, Place>, place: Place): void {
+    entry.place = undefined;
+    if (!entry.owned) void this.#forget(entry);
     void this.#close(place);
     this.pump();
   }
 
   /** True when one more fits, perhaps because one was let go that was used less recently. */
-  #makeRoom(newcomer?: Entry<Workspace, Key, Place>): boolean {
+  async #makeRoom(newcomer?: Entry<Workspace, Key, Place>): Promise<boolean> {
     if (this.source.pressed()) return false;
     const average = this.ready === 0 ? 0 : this.memoryBytes / this.ready;
     const full = () => this.ready >= this.limits.size || this.memoryBytes + average > this.limits.memoryBytes;
     while (full()) {
       const [oldest] = this.#placed();
       if (oldest === undefined || (newcomer !== undefined && oldest.usedAt > newcomer.usedAt)) return false;
-      this.#forget(oldest);
+      if (!(await this.#forget(oldest))) return false;
     }
     return true;
   }
 
-  /** Lets one go; false when there is none. */
-  #shrink(): boolean {
-    const [oldest] = this.#placed();
-    if (oldest !== undefined) this.#forget(oldest);
-    return oldest !== undefined;
+  /** Lets one go and waits until it is gone; false when there is none. */
+  async #shrink(): Promise<boolean> {
+    for (const entry of this.#placed()) if (await this.#forget(entry)) return true;
+    return false;
   }
 
   #forgetBeyondSize(): void {
     const owned = this.#owned();
     for (const entry of owned.slice(0, Math.max(0, owned.length - this.limits.size + this.limits.spares)))
-      this.#forget(entry);
+      void this.#forget(entry);
   }
 
   /** Of a spare that was never offered. */
   #abandon(entry: Entry<Workspace, Key, Place>): void {
     this.#offer(entry);
-    this.#forget(entry);
+    void this.#forget(entry);
   }
 
   #offer({ workspace, key }: Entry<Workspace, Key, Place>): void {
     this.source.offer(workspace, () => this.want(workspace, key));
   }
 
-  #forget(entry: Entry<Workspace, Key, Place>): void {
+  /** Resolves when its place is gone; false when it stays, because somebody is given it in this moment and will come for it. */
+  async #forget(entry: Entry<Workspace, Key, Place>): Promise<boolean> {
     const { place, workspace } = entry;
-    // Somebody is given it in this moment and will come for its place.
-    if (!entry.owned && !this.source.withdraw(workspace)) return;
+    if (!entry.owned && !this.source.withdraw(workspace)) return false;
     this.#entries.delete(workspace.id);
     entry.place = undefined;
-    if (place !== undefined) void this.#close(place);
+    if (place !== undefined) await this.#close(place);
+    return true;
   }
 
   async #close(place: Place): Promise<void> {
@@ -255,7 +310,8 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   }
 
   #entryOf(workspace: Workspace, key: Key, owned: boolean): Entry<Workspace, Key, Place> {
-    return { workspace, key, owned, usedAt: this.now(), bytes: 0, readyAt: 0, died: false, notBefore: 0 };
+    const backOff = new BackOff(this.now);
+    return { workspace, key, owned, usedAt: this.now(), bytes: 0, readyAt: 0, died: false, backOff };
   }
 
   #owned() {

@@ -79,7 +79,10 @@ export class BubblewrapSandbox implements Sandbox {
     const { childPid } = this.#status;
     if (this.#over || childPid === undefined)
       throw new SandboxGoneError('a sandbox that is gone cannot be employed');
-    if (access === 'read-only') await mountReadOnly(childPid);
+    await Promise.all([
+      this.#confinement.giveWay(false),
+      access === 'read-only' ? mountReadOnly(childPid) : undefined,
+    ]);
     this.#employed.resolve(access);
   }
 

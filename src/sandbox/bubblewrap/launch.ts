@@ -48,6 +48,8 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
   let launched: Launched | undefined;
   try {
     confinement = await launcher.limiter.confine();
+    // What is started ahead must not take the processor from those who work.
+    if (order.waits === true) await confinement.giveWay(true);
     launched = begin(order, launcher, options, confinement);
     const { child, sandbox, status, failed } = launched;
     feed(child, args, launcher.filter);

@@ -49,6 +49,7 @@ export async function cgroupV1(own: OwnCgroups, limits: ResourceLimits): Promise
         ['cpu.cfs_quota_us', String(Math.round(limits.cpus * PERIOD))],
       ],
       counters: [],
+      share: { file: 'cpu.shares', usual: '1024', small: '102' },
     },
   ];
 }

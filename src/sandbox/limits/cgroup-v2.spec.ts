@@ -22,10 +22,18 @@ describe('cgroup version 2', () => {
     base = await mkdtemp(join(tmpdir(), 'caisson-cgroup-'));
     await writeFile(join(base, 'cgroup.controllers'), 'cpuset cpu io memory hugetlb pids\n');
   });
-  afterEach(() => rm(base, { recursive: true }));
+  const opened: Cgroups[] = [];
+  afterEach(async () => {
+    for (const cgroups of opened.splice(0)) await cgroups.close();
+    await rm(base, { recursive: true });
+  });
 
   const own = () => new Map([['', base]]);
-  const open = async () => Cgroups.open('cgroup v2', await cgroupV2(own(), LIMITS));
+  const open = async () => {
+    const cgroups = await Cgroups.open('cgroup v2', await cgroupV2(own(), LIMITS));
+    opened.push(cgroups);
+    return cgroups;
+  };
 
   it('hands the three controllers down, and cannot be had without them or without its mount', async () => {
     await cgroupV2(own(), LIMITS);
@@ -54,6 +62,11 @@ describe('cgroup version 2', () => {
     confinement.entered(4242);
     expect(await cgroups.holds(4242)).toBe(true);
     expect(await cgroups.holds(424)).toBe(false);
+
+    await confinement.giveWay(true);
+    expect(await written('cpu.weight')).toBe('10');
+    await confinement.giveWay(false);
+    expect(await written('cpu.weight')).toBe('100');
 
     // As the kernel writes them: the first line of memory.events that begins with oom_kill is not oom_group_kill.
     const memory = (kills: number) =>

@@ -39,6 +39,7 @@ export async function cgroupV2(own: OwnCgroups, limits: ResourceLimits): Promise
         },
         { file: 'pids.events', key: 'max', exceeded: { limit: 'processes', max: limits.processes } },
       ],
+      share: { file: 'cpu.weight', usual: '100', small: '10' },
     },
   ];
 }

@@ -17,6 +17,8 @@ export interface Hierarchy {
   entrance: 'cgroup.procs' | 'tasks';
   /** Lines `key count` of files of a sandbox's cgroup; a count above 0 means that the limit was met. */
   counters: readonly { file: string; key: string; exceeded: ExceededLimit }[];
+  /** The file of its share of the processor among others, with a usual one and a small one; where it is held here. */
+  share?: { file: string; usual: string; small: string };
   /** Controllers that a cgroup hands to those below it; version 2 only. */
   handsDown?: string;
 }
@@ -110,7 +112,11 @@ export class Cgroups extends Limiter {
       void shut();
       this.#makeAhead(); // not before: it would take time from the start that this place is for
     };
-    return { entrances: doors.map(({ fd }) => fd), entered, exceeded, release };
+    const giveWay = async (gives: boolean) => {
+      for (const { path, share } of parts)
+        if (share !== undefined) await writeFile(join(path, share.file), gives ? share.small : share.usual);
+    };
+    return { entrances: doors.map(({ fd }) => fd), entered, exceeded, giveWay, release };
   }
 
   async holds(pid: number): Promise<boolean> {
@@ -119,9 +125,7 @@ export class Cgroups extends Limiter {
         const own = join(base, this.name);
         const groups = await readdir(own, { withFileTypes: true });
         const members = await Promise.all(
-          groups
-            .filter((entry) => entry.isDirectory())
-            .map((entry) => readFile(join(own, entry.name, 'cgroup.procs'), 'utf8')),
+          groups.filter((entry) => entry.isDirectory()).map((entry) => membersOf(join(own, entry.name))),
         );
         return members.some((list) => list.split('\n').includes(String(pid)));
       }),
@@ -140,6 +144,16 @@ export class Cgroups extends Limiter {
       await mkdir(own, { recursive: true });
       if (handsDown !== undefined) await writeFile(join(own, 'cgroup.subtree_control'), handsDown);
     }
+  }
+}
+
+/** Process ids, a line each; none of a cgroup that went in this moment. */
+async function membersOf(cgroup: string): Promise<string> {
+  try {
+    return await readFile(join(cgroup, 'cgroup.procs'), 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
   }
 }
 

@@ -12,7 +12,15 @@ export interface Confinement {
   entered(bwrap: number): void;
   /** The first limit that has been exceeded up to now, if any; also after the end of the processes. */
   exceeded(): Promise<ExceededLimit | undefined>;
-  /** To be called when no process is left, also when none has been started; never rejects: what cannot be removed now is swept later. */
+  /**
+   * Whether its processes give way: where others want the processor too, they get about a tenth of what those get.
+   * Without cgroups nothing happens: a nice value is each thread's own, and only root raises one again.
+   */
+  giveWay(gives: boolean): Promise<void>;
+  /**
+   * To be called when no process is left, also when none has been started; never rejects: what cannot be removed now is
+   * swept later.
+   */
   release(): Promise<void>;
 }
 

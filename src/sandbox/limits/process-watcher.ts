@@ -21,6 +21,7 @@ export class ProcessWatcher extends Limiter {
       entrances: [],
       entered: (bwrap) => (pid = bwrap),
       exceeded: async () => (exceeded ??= pid === undefined ? undefined : await this.#measure(pid)),
+      giveWay: () => Promise.resolve(),
       release: () => Promise.resolve(),
     });
   }
