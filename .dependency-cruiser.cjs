@@ -33,8 +33,20 @@ const ARROWS = {
   agents: ['sandbox', 'model-gateway', 'egress', 'workspaces'],
   // A command compiles to an AgentTask; the path rule of workspaces says which directories it may name.
   commands: ['access', 'agents', 'sandbox', 'workspaces'],
+  // What was answered, by what was asked; knows no execution.
+  cache: ['agents', 'commands', 'egress', 'persistence', 'workspaces'],
   execution: [
-    ...['access', 'commands', 'agents', 'workspaces', 'sandbox', 'model-gateway', 'egress', 'persistence'],
+    ...[
+      'access',
+      'cache',
+      'commands',
+      'agents',
+      'workspaces',
+      'sandbox',
+      'model-gateway',
+      'egress',
+      'persistence',
+    ],
   ],
   // Delivers what execution records; execution publishes through its own port and never looks back.
   streaming: ['access', 'commands', 'execution', 'persistence'],
@@ -45,6 +57,7 @@ const ARROWS = {
   metrics: [
     'access',
     'agents',
+    'cache',
     'egress',
     'execution',
     'model-gateway',
