@@ -5,7 +5,7 @@
  *   execution, agents → model-gateway, egress → sockets ;  whoever has routes → access ;  whoever keeps rows → persistence
  */
 
-/** What every feature may use and what uses no feature. */
+/** What every feature may use and what uses no feature; so may the product's version be. */
 const GROUND = ['config', 'errors', 'logging', 'redaction'];
 
 /**
@@ -82,7 +82,7 @@ module.exports = {
       from: { path: `^src/${feature}/` },
       to: {
         path: '^src/',
-        pathNot: `^src/${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/`,
+        pathNot: `^src/(?:version\\.ts$|${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/)`,
       },
     })),
     {

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { AgentEvent } from '../agents/agent-engine.js';
 import type { Answer, Way } from '../cache/answer.js';
 import { AnswerStore } from '../cache/answer-store.js';
-import { CacheEvents, type CacheMiss } from '../cache/cache-events.js';
+import { CacheEvents, type CacheHit, type CacheMiss } from '../cache/cache-events.js';
 import { type Question, Questions } from '../cache/questions.js';
 import { Config } from '../config/config.js';
 import { redactEvents } from '../redaction/redact-events.js';
@@ -47,30 +47,37 @@ export class AnswerRecorder {
     this.redactor = new Redactor(config.secrets);
   }
 
-  /** The answer that can be given at once: nothing is written for it, and no sandbox is needed to know that it fits. */
-  async known(execution: Execution): Promise<Answer | undefined> {
-    const question = await this.questions.of(execution);
-    if (question?.mode !== 'auto' || question.kind === 'writes') return undefined;
-    const content = await this.workspaces.known(execution.userId, execution.projectId);
-    return content && this.find(question, content);
+  /** The answer that can be given at once: it needs no look into the workspace to know that it fits. */
+  known(execution: Execution): Promise<Answer | undefined> {
+    return this.orNone(execution, async () => {
+      const question = await this.questions.of(execution);
+      if (question?.mode !== 'auto' || question.kind === 'writes') return undefined;
+      const content = await this.workspaces.known(execution.userId, execution.projectId);
+      return content && this.find(question, content);
+    });
   }
 
-  /** At the execution's turn. Looks into the workspace only if there is an answer to the same question about some files. */
-  async recall(execution: Execution, workspace: Workspace): Promise<Recall | undefined> {
-    const question = await this.questions.of(execution);
-    if (question === undefined) return undefined;
-    const disturbed = this.workspaces.watch(workspace, 0);
-    const recall = (miss: CacheMiss, answer?: Answer): Recall => ({ question, disturbed, miss, answer });
-    if (question.mode === 'refresh') return recall('refresh');
-    if (!(await this.store.has(question.name))) return recall('new');
-    const content = await this.workspaces.content(workspace);
-    if (content === undefined) return recall('writing');
-    return recall('changed', await this.find(question, content));
+  /**
+   * At the execution's turn; undefined when it runs without the cache. Looks into the workspace only if there is an answer
+   * to the same question about some files.
+   */
+  recall(execution: Execution, workspace: Workspace): Promise<Recall | undefined> {
+    return this.orNone(execution, async () => {
+      const question = await this.questions.of(execution);
+      if (question === undefined) return undefined;
+      const disturbed = this.workspaces.watch(workspace, 0);
+      const recall = (miss: CacheMiss, answer?: Answer): Recall => ({ question, disturbed, miss, answer });
+      if (question.mode === 'refresh') return recall('refresh');
+      if (!(await this.store.has(question.name))) return recall('new');
+      const content = await this.workspaces.content(workspace);
+      if (content === undefined) return recall('writing');
+      return recall('changed', await this.find(question, content));
+    });
   }
 
   /**
    * Keeps what an attempt answered, if another one would have answered the same: it succeeded and is whole, and it is
-   * known what it could see. Never throws: an answer that is not kept is found again by running.
+   * certain what it could see.
    */
   async keep(
     { question, disturbed }: Recall,
@@ -81,7 +88,7 @@ export class AnswerRecorder {
     if (result.answer !== undefined) return result.answer; // it is kept already
     const { outcome, error, changes } = result;
     if (error !== undefined || outcome?.complete !== true || result.reached === true) return undefined;
-    try {
+    return this.orNone(execution, async () => {
       const seen = await this.seen(question, workspace, result, disturbed);
       if (seen === undefined) return undefined;
       const events = await this.eventsOf(execution);
@@ -89,8 +96,24 @@ export class AnswerRecorder {
       const { model } = accountOf(result.usage, execution.model);
       const answer = { events, outcome, changes, model, way: seen.way };
       return (await this.store.put(question.name, seen.content, answer)) ? answer : undefined;
+    });
+  }
+
+  /** An answer was given from what is kept, or from another execution's. */
+  hit(from: CacheHit): Promise<void> {
+    return this.events.emit('hit', { from });
+  }
+
+  missed(reason: CacheMiss): Promise<void> {
+    return this.events.emit('missed', { reason });
+  }
+
+  /** Whatever fails here, the execution does not fail for it: it runs, and its answer is not kept. */
+  private async orNone<T>({ id }: Execution, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await work();
     } catch (error) {
-      this.logger.warn({ msg: 'an answer could not be kept', executionId: execution.id, err: error });
+      this.logger.warn({ msg: 'the cache is left aside', executionId: id, err: error });
       return undefined;
     }
   }
@@ -144,17 +167,8 @@ export class AnswerRecorder {
     const clean = await Array.fromAsync(redactEvents(replayed(events), this.redactor));
     return { ...this.redactor.value(rest), events: clean, way };
   }
-
-  /** An answer was given from what is kept, or from another execution's. */
-  hit(from: 'kept' | 'shared'): Promise<void> {
-    return this.events.emit('hit', { from });
-  }
-
-  missed(reason: CacheMiss): Promise<void> {
-    return this.events.emit('missed', { reason });
-  }
 }
 
-async function* replayed(events: readonly AgentEvent[]): AsyncGenerator<AgentEvent, void, void> {
+function* replayed(events: readonly AgentEvent[]): Generator<AgentEvent, void, void> {
   yield* events;
 }

@@ -126,7 +126,10 @@ export class ExecutionRunner {
     workspace: Workspace,
     { question, answer, miss }: Recall,
   ): Promise<AttemptResult | undefined> {
-    if (answer === undefined) return void (await this.answers.missed(miss));
+    if (answer === undefined) {
+      await this.answers.missed(miss);
+      return undefined;
+    }
     try {
       const backup =
         question.kind === 'writes' && answer.way !== undefined
@@ -136,7 +139,8 @@ export class ExecutionRunner {
       return { ...answered(answer), ...backup };
     } catch (error) {
       if (!(error instanceof ClaudeCodeError) || !['E009', 'E010'].includes(error.code)) throw error;
-      return void (await this.answers.missed('conflict'));
+      await this.answers.missed('conflict');
+      return undefined;
     }
   }
 
