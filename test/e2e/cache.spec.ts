@@ -110,7 +110,7 @@ describe('a kept answer', () => {
       { type: 'execution.ended', success: true, tokensUsed: 0 },
       { type: 'execution.accepted', promptLength: request.prompt.length },
     ]);
-    const usage = (await alice.get<{ items: UsageSum[] }>('/api/usage?by=projectId')).body.items;
+    const usage = (await alice.get<{ items: UsageSum[] }>('/api/usage?groupBy=project')).body.items;
     expect(usage.find(({ projectId }) => projectId === `p${project}`)).toMatchObject({
       requests: 3,
       tokens: first.metadata.tokensUsed,
