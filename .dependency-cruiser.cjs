@@ -5,7 +5,7 @@
  *   execution, agents → model-gateway, egress → sockets ;  whoever has routes → access ;  whoever keeps rows → persistence
  */
 
-/** What every feature may use and what uses no feature. */
+/** What every feature may use and what uses no feature; so may the product's version be. */
 const GROUND = ['config', 'errors', 'logging', 'redaction'];
 
 /**
@@ -33,8 +33,20 @@ const ARROWS = {
   agents: ['sandbox', 'model-gateway', 'egress', 'workspaces'],
   // A command compiles to an AgentTask; the path rule of workspaces says which directories it may name.
   commands: ['access', 'agents', 'sandbox', 'workspaces'],
+  // What was answered, by what was asked; knows no execution.
+  cache: ['agents', 'commands', 'egress', 'persistence', 'workspaces'],
   execution: [
-    ...['access', 'commands', 'agents', 'workspaces', 'sandbox', 'model-gateway', 'egress', 'persistence'],
+    ...[
+      'access',
+      'cache',
+      'commands',
+      'agents',
+      'workspaces',
+      'sandbox',
+      'model-gateway',
+      'egress',
+      'persistence',
+    ],
   ],
   // Delivers what execution records; execution publishes through its own port and never looks back.
   streaming: ['access', 'commands', 'execution', 'persistence'],
@@ -45,6 +57,7 @@ const ARROWS = {
   metrics: [
     'access',
     'agents',
+    'cache',
     'egress',
     'execution',
     'model-gateway',
@@ -69,7 +82,7 @@ module.exports = {
       from: { path: `^src/${feature}/` },
       to: {
         path: '^src/',
-        pathNot: `^src/${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/`,
+        pathNot: `^src/(?:version\\.ts$|${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/)`,
       },
     })),
     {

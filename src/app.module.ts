@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { BatchesModule } from './batches/batches.module.js';
+import { CacheModule } from './cache/cache.module.js';
 import { CommandsModule } from './commands/commands.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -25,6 +26,7 @@ import { WorkspacesModule } from './workspaces/workspaces.module.js';
     EventLogModule,
     AccessModule,
     CommandsModule,
+    CacheModule,
     ExecutionModule,
     WorkspacesModule,
     EgressModule,

@@ -1,6 +1,7 @@
 /** Every row of the table, in its order. */
 import type { Row } from '../support/row.ts';
 import { burst } from './burst.ts';
+import { cache } from './cache.ts';
 import { controlPlane } from './control-plane.ts';
 import { deltaLatency } from './delta-latency.ts';
 import { density } from './density.ts';
@@ -20,6 +21,7 @@ export const ROWS: readonly Row[] = [
   deltaLatency,
   fanOut,
   controlPlane,
+  cache,
   history,
   density,
   soak,

@@ -48,8 +48,9 @@ export async function startServer(
       RATE_LIMIT_REQUESTS: '1000000',
       ANTHROPIC_BASE_URL: ground.model,
       ANTHROPIC_API_KEY: 'sk-benchmark',
-      // Nothing is started ahead, unless a row asks for it.
+      // Nothing is started ahead and nothing is answered from what is kept, unless a row asks for it.
       POOL_SIZE: '0',
+      CACHE_MAX_BYTES: '0',
       ...settings,
     },
     stdio: ['ignore', output, output, 'ipc'],

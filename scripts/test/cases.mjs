@@ -18,6 +18,7 @@ export const CATEGORIES = {
     S: 'start-up',
     B: 'batches',
     W: 'warm places',
+    H: 'answers that are kept',
   },
   fault: {
     D: 'data, disk, database, audit, descriptors, clock',

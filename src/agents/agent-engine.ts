@@ -17,6 +17,8 @@ export interface AgentOutcome {
   text: string;
   /** The object asked for by `outputSchema`. */
   structured?: Record<string, unknown>;
+  /** True when the model said that it had finished; otherwise the answer may be cut. */
+  complete?: boolean;
 }
 
 export interface AgentOrder {
@@ -51,6 +53,9 @@ export interface AgentPlace {
 export abstract class AgentEngine {
   /** As in `execution.engine`, e.g. `claude-code`. */
   abstract readonly name: string;
+
+  /** Tells one installed version from another. @throws ClaudeCodeError E012 when none is installed */
+  abstract version(): string;
 
   /** Provides a place for the task: one that waits for it already, or a new one. @throws ClaudeCodeError E012 */
   abstract take(order: AgentOrder): Promise<AgentPlace>;

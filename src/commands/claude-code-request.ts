@@ -32,6 +32,13 @@ export type Format = (typeof FORMATS)[number];
 const NAME_MESSAGE =
   '$property must be 1 to 128 letters, digits, ".", "_", "@" or "-", beginning with a letter or digit';
 
+/**
+ * `auto`: a kept answer will do, and this one may be kept; `refresh`: run, and keep the answer instead of an earlier one;
+ * `off`: neither.
+ */
+export const CACHE_MODES = ['auto', 'off', 'refresh'] as const;
+export type CacheMode = (typeof CACHE_MODES)[number];
+
 export class RequestContext {
   @ApiPropertyOptional({ default: '.', description: 'Relative to the workspace; must exist' })
   @IsOptional()
@@ -92,6 +99,15 @@ export class RequestOptions {
   @IsString()
   @MaxLength(100)
   model?: string;
+
+  @ApiPropertyOptional({
+    enum: CACHE_MODES,
+    description:
+      'Whether a kept answer to the same request about the same files will do. By default `auto` for what only reads and for dry runs, else `off`; `auto` for what writes puts the kept changes in place',
+  })
+  @IsOptional()
+  @IsIn(CACHE_MODES)
+  cache?: CacheMode;
 
   @ApiPropertyOptional({ description: 'analyze: how many levels of directories or calls to follow' })
   @IsOptional()

@@ -69,7 +69,7 @@ export class ResponseMetadata {
   })
   backup?: string;
 
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ description: 'True when it is a kept answer: nothing ran, no tokens were used' })
   cached?: boolean;
 }
 

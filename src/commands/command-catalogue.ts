@@ -1,6 +1,6 @@
 /** The commands as user interfaces see them: what each does and which options it takes. */
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { COMMAND_ACTIONS, FORMATS, SEVERITIES } from './claude-code-request.js';
+import { CACHE_MODES, COMMAND_ACTIONS, FORMATS, SEVERITIES } from './claude-code-request.js';
 import type { Command, OptionName } from './command.js';
 import { COMMON_OPTIONS } from './command-compiler.js';
 
@@ -46,6 +46,7 @@ const OPTIONS = {
   timeout: { type: 'integer', description: 'Milliseconds, 1000 or more' },
   maxTokens: { type: 'integer', description: 'Output tokens of the whole execution' },
   model: { type: 'string', description: 'One of the configured models' },
+  cache: { type: 'enum', values: [...CACHE_MODES], description: 'Whether a kept answer will do' },
   depth: { type: 'integer', description: 'Levels of directories and calls to follow, 1 to 10' },
   includeTests: { type: 'boolean', description: 'Look at tests too' },
   backup: { type: 'boolean', description: 'Keep the state before' },

@@ -2,6 +2,7 @@
 import type { AgentOutcome } from '../agents/agent-engine.js';
 import type { JsonSchema } from '../agents/agent-task.js';
 import type { WorkspaceAccess } from '../sandbox/sandbox.js';
+import { VERSION } from '../version.js';
 import type { ChangeSet } from '../workspaces/workspace.js';
 import type { ClaudeCodeRequest, CommandAction, RequestOptions } from './claude-code-request.js';
 import type { CommandResult } from './claude-code-response.js';
@@ -10,6 +11,8 @@ export type OptionName = keyof RequestOptions;
 
 export abstract class Command {
   abstract readonly action: CommandAction;
+  /** Another one whenever the same request would be carried out or answered differently: every version of the product. */
+  readonly version: string = VERSION;
   /** One sentence for people. */
   abstract readonly description: string;
   /** The options it understands besides those that every command has; any other is refused with E003. */

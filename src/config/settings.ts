@@ -332,6 +332,23 @@ export const SETTINGS = {
     default: '90',
     about: 'Days that snapshots are kept, backups included. Those of executions that are still known stay.',
   }),
+  CACHE_SCOPE: setting({
+    rule: z.enum(['user', 'project']),
+    default: 'user',
+    about:
+      'Who is given a kept answer: `user`, nobody but the user whose execution made it; `project`, whoever asks the same of the same files in a project of the same name.',
+  }),
+  CACHE_MAX_BYTES: setting({
+    rule: integer(0, 1024 * 1024 * MIB),
+    default: String(256 * MIB),
+    about:
+      'Bytes of all kept answers, some ten thousand; past them those that were not used for longest go. One above a sixteenth of it is not kept. 0 keeps none and lets identical requests run side by side.',
+  }),
+  CACHE_MAX_AGE: setting({
+    rule: integer(1, 31_536_000),
+    default: '86400',
+    about: 'Seconds that an answer is kept: a day, since models get better and the agent sees the date.',
+  }),
   RETENTION_DAYS: setting({
     rule: integer(1, 36_500),
     default: '30',

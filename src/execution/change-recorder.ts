@@ -1,5 +1,6 @@
 /** Keeps what a workspace holds before and after somebody works in it, and finds what they changed. */
 import { Injectable, Logger } from '@nestjs/common';
+import type { Answer, Way } from '../cache/answer.js';
 import { Config } from '../config/config.js';
 import { Redactor } from '../redaction/redactor.js';
 import { SnapshotLog, type SnapshotKind } from '../workspaces/snapshot-log.js';
@@ -17,6 +18,10 @@ export interface RecordedChanges {
   changes: ChangeSet;
   /** Id of the snapshot that `options.backup` asked for. */
   backup?: string;
+  /** From what to what; absent when no tool wanted to run and nobody had asked for it. */
+  way?: Way;
+  /** Whether nobody else wrote to the workspace meanwhile. */
+  alone?: boolean;
 }
 
 /**
@@ -56,13 +61,15 @@ export class ChangeRecorder {
   }
 
   private async around(execution: Execution, place: Workspace, work: Work): Promise<RecordedChanges> {
-    const isBackup = execution.request.options?.backup === true;
+    const { backup: isBackup = false, cache = 'off' } = execution.request.options ?? {};
+    const disturbed = this.workspaces.watch(place, 1);
     let begin: Promise<{ before: Snapshot; id: string }> | undefined;
     const mayAct = async () => {
       begin ??= this.begin(execution, place, isBackup ? 'backup' : 'before');
       await begin;
     };
-    if (isBackup) await mayAct();
+    // An answer that is kept is found again by what was there before.
+    if (isBackup || cache !== 'off') await mayAct();
     await work(place, mayAct);
     if (begin === undefined) return { changes: noChanges() };
     const { before, id } = await begin;
@@ -73,7 +80,40 @@ export class ChangeRecorder {
     }
     await this.store.saveTrees(execution, { treeAfter: after.tree });
     const changes = this.redactor.value(await this.workspaces.changes(place, before, after));
-    return { changes, ...(isBackup ? { backup: id } : {}) };
+    const way = { workspaceId: place.id, before, after };
+    return { changes, way, alone: !disturbed(), ...(isBackup ? { backup: id } : {}) };
+  }
+
+  /** Names the contents of a kept answer as its execution's own: a dry run's, to be put in place when somebody asks for it. */
+  async adopt(executionId: string, { way }: Answer): Promise<void> {
+    if (way === undefined) return;
+    await this.snapshots.record(way.workspaceId, way.before, 'before', executionId);
+    if (way.after.tree !== way.before.tree)
+      await this.snapshots.record(way.workspaceId, way.after, 'dry-run', executionId);
+  }
+
+  /**
+   * Puts the changes of a kept answer in place.
+   * @throws ClaudeCodeError E009, E010: they do not fit, and nothing is changed
+   */
+  async reapply(
+    execution: Execution,
+    workspace: Workspace,
+    { before, after }: Way,
+  ): Promise<{ backup?: string }> {
+    const isBackup = execution.request.options?.backup === true;
+    const id = await this.snapshots.record(
+      workspace.id,
+      before,
+      isBackup ? 'backup' : 'before',
+      execution.id,
+    );
+    await this.store.saveTrees(execution, { treeBefore: before.tree });
+    if (after.tree !== before.tree) {
+      await this.workspaces.transit(workspace, { from: before.tree, to: after.tree });
+      await this.snapshots.record(workspace.id, after, 'after', execution.id);
+    }
+    return isBackup ? { backup: id } : {};
   }
 
   /** Named by the log before it is named by the row: what a row names can always be had. */

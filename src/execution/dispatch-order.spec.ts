@@ -277,6 +277,25 @@ class Account {
   }
 }
 
+describe('a workspace', () => {
+  it('has a writer from its acceptance to its end, or until it is withdrawn', () => {
+    const order = new DispatchOrder();
+    const has = (userId = 'a') => order.hasWriter({ userId, projectId: 'shared' });
+    order.push(execution('a1', reader));
+    expect(has()).toBe(false);
+    order.push(execution('a2', shared));
+    order.push(execution('a3', shared));
+    expect([has(), has('b')]).toEqual([true, false]);
+    order.remove('a3');
+    const first = order.next();
+    order.leave(first!);
+    const second = order.next();
+    expect([second?.executionId, has()]).toEqual(['a2', true]);
+    order.leave(second!);
+    expect(has()).toBe(false);
+  });
+});
+
 describe('whatever comes, ends and is withdrawn in whatever order', () => {
   it('each workspace keeps its one writer, no place stays empty, users take turns and batches come last', () => {
     fc.assert(

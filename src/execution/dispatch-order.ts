@@ -17,6 +17,8 @@ interface Line {
   waiting: Record<Priority, Queue<Entry>>;
   readers: number;
   writing: boolean;
+  /** Those that write, waiting or in it. */
+  writers: number;
   /** The one of those waiting that may run now. */
   ready: Entry | undefined;
 }
@@ -46,6 +48,7 @@ export class DispatchOrder {
     const entry = { ...waiting, arrival: (this.arrivals += 1), line, withdrawn: false, listed: false };
     this.entries.set(entry.executionId, entry);
     this.counts[entry.priority] += 1;
+    if (entry.access !== 'read-only') line.writers += 1;
     line.waiting[entry.priority].enqueue(entry);
     this.settle(line);
   }
@@ -70,8 +73,16 @@ export class DispatchOrder {
   leave(ran: Waiting): void {
     const line = this.lineOf(ran);
     if (ran.access === 'read-only') line.readers -= 1;
-    else line.writing = false;
+    else {
+      line.writing = false;
+      line.writers -= 1;
+    }
     this.settle(line);
+  }
+
+  /** Whether one that writes waits for this workspace, or is in it. */
+  hasWriter({ userId, projectId }: Pick<Waiting, 'userId' | 'projectId'>): boolean {
+    return (this.lines.get(`${userId}/${projectId}`)?.writers ?? 0) > 0;
   }
 
   /** Takes one out wherever it stands; false when it does not wait here. */
@@ -79,6 +90,7 @@ export class DispatchOrder {
     const entry = this.entries.get(executionId);
     if (entry === undefined) return false;
     entry.withdrawn = true; // it leaves its line when it would be first
+    if (entry.access !== 'read-only') entry.line.writers -= 1;
     this.forget(entry);
     this.settle(entry.line);
     return true;
@@ -94,7 +106,7 @@ export class DispatchOrder {
     const known = this.lines.get(workspace);
     if (known !== undefined) return known;
     const waiting = { interactive: new Queue<Entry>(), batch: new Queue<Entry>() };
-    const line = { workspace, waiting, readers: 0, writing: false, ready: undefined };
+    const line = { workspace, waiting, readers: 0, writing: false, writers: 0, ready: undefined };
     this.lines.set(workspace, line);
     return line;
   }

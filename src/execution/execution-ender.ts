@@ -2,10 +2,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import pRetry from 'p-retry';
 import type { AgentOutcome } from '../agents/agent-engine.js';
+import type { Answer, Way } from '../cache/answer.js';
 import { CommandRegistry } from '../commands/command-registry.js';
 import type { ClaudeCodeError } from '../errors/claude-code.error.js';
 import type { UsageByModel } from '../model-gateway/model-gateway.js';
-import { Database } from '../persistence/database.js';
+import { Database, type Queryable } from '../persistence/database.js';
 import { type ChangeSet, noChanges } from '../workspaces/workspace.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
@@ -24,7 +25,17 @@ export interface AttemptResult {
   changes: ChangeSet;
   /** Id of the snapshot that `options.backup` asked for. */
   backup?: string;
+  /** Where the outcome is from, when nothing ran. */
+  answer?: Answer;
 }
+
+/** Of one that is given a kept answer. */
+export const answered = (answer: Answer): AttemptResult => ({
+  outcome: answer.outcome,
+  usage: {},
+  changes: answer.changes,
+  answer,
+});
 
 /** Of an execution that never ran. */
 export const nothingDone = (error: ClaudeCodeError): AttemptResult => ({
@@ -32,6 +43,13 @@ export const nothingDone = (error: ClaudeCodeError): AttemptResult => ({
   usage: {},
   changes: noChanges(),
 });
+
+/** An end that is written, and not told to anybody yet. */
+export interface Ended {
+  execution: Execution;
+  usage: UsageByModel;
+  events: RecordedEvent[];
+}
 
 /** An end must be written: while the database refuses (full disk, locked), it is tried again, at most this far apart. */
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 100, maxTimeout: 5000, factor: 2 } as const;
@@ -59,11 +77,7 @@ export class ExecutionEnder {
 
   /** Ends many with the same result, in one transaction; answers those that this has ended. */
   async endAll(executions: readonly Execution[], result: AttemptResult): Promise<Execution[]> {
-    const endings = executions.map((execution) => ({
-      ...execution,
-      ...endingOf(execution, result, this.commands),
-    }));
-    const stored = await pRetry(() => this.write(endings, result), {
+    const stored = await pRetry(() => this.write(executions, result), {
       ...RETRY,
       signal: this.lifecycle.lastChance,
       onFailedAttempt: ({ error }) =>
@@ -73,35 +87,43 @@ export class ExecutionEnder {
           err: error,
         }),
     });
-    for (const { id } of endings.filter((ended) => !stored.has(ended)))
+    const endedIds = new Set(stored.map(({ execution }) => execution.id));
+    for (const { id } of executions.filter((one) => !endedIds.has(one.id)))
       this.logger.warn({ msg: 'the end came too late: fenced off', executionId: id });
-    for (const [ended, events] of stored) {
-      this.log.publish(events);
-      await this.events.emitSerial('execution.settled', { execution: ended, usage: result.usage });
-    }
-    return [...stored.keys()];
+    for (const ended of stored) await this.settle(ended);
+    return stored.map(({ execution }) => execution);
   }
 
-  private write(
-    endings: readonly (Execution & End)[],
-    { usage, changes }: AttemptResult,
-  ): Promise<Map<Execution, RecordedEvent[]>> {
+  /** Writes an end within the caller's transaction; after its commit the caller lets it `settle`. Undefined: fenced off. */
+  async record(db: Queryable, execution: Execution, result: AttemptResult): Promise<Ended | undefined> {
+    const { usage, changes, answer } = result;
+    const ended = { ...execution, ...endingOf(execution, result, this.commands) };
+    if (answer !== undefined) await this.store.advance(db, execution, 'running');
+    if (!(await this.store.end(db, ended, ended))) return undefined;
+    if (changes.files.length > 0 || changes.directories !== undefined)
+      await this.store.saveChanges(db, ended.id, changes);
+    await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
+    const facts = [...(answer === undefined ? [] : answerFacts(ended, answer)), ...lastFacts(ended, changes)];
+    return { execution: ended, usage, events: await this.log.record(db, ended.id, ended.attempt, facts) };
+  }
+
+  /** Lets readers and observers know. */
+  async settle({ execution, usage, events }: Ended): Promise<void> {
+    this.log.publish(events);
+    await this.events.emitSerial('execution.settled', { execution, usage });
+  }
+
+  private write(executions: readonly Execution[], result: AttemptResult): Promise<Ended[]> {
     return this.database.transaction().execute(async (db) => {
-      const stored = new Map<Execution, RecordedEvent[]>();
-      for (const ended of endings) {
-        if (!(await this.store.end(db, ended, ended))) continue;
-        if (changes.files.length > 0 || changes.directories !== undefined)
-          await this.store.saveChanges(db, ended.id, changes);
-        await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
-        stored.set(ended, await this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes)));
-      }
-      return stored;
+      const stored = [];
+      for (const execution of executions) stored.push(await this.record(db, execution, result));
+      return stored.filter((ended) => ended !== undefined);
     });
   }
 }
 
 function endingOf(execution: Execution, result: AttemptResult, commands: CommandRegistry): End {
-  const { outcome, usage, changes, backup } = result;
+  const { outcome, usage, changes, backup, answer } = result;
   const error = result.error?.toBody();
   // The wall clock may have been set back meanwhile: nothing ends before it began.
   const endedAt = Math.max(Date.now(), execution.startedAt ?? execution.createdAt);
@@ -110,9 +132,21 @@ function endingOf(execution: Execution, result: AttemptResult, commands: Command
     status: error === undefined ? 'succeeded' : endOf(error.code),
     errorCode: error?.code,
     endedAt,
-    response: responseOf({ execution, command, endedAt, usage, changes, backup, outcome, error }),
+    response: responseOf({ execution, command, endedAt, usage, changes, backup, outcome, error, answer }),
+    ...(answer?.way === undefined ? {} : treesOf(answer.way)),
   };
 }
+
+export const treesOf = ({ before, after }: Way): Pick<Execution, 'treeBefore' | 'treeAfter'> => ({
+  treeBefore: before.tree,
+  treeAfter: after.tree,
+});
+
+/** As if it had run: its start, and what its agent said and did. */
+const answerFacts = ({ attempt, engine, access }: Execution, { events }: Answer): Fact[] => [
+  { type: 'execution.started', data: { attempt, engine, access } },
+  ...events,
+];
 
 function lastFacts(ended: Execution & End, changes: ChangeSet): Fact[] {
   // A dry run changes nothing: its files are in the response only.

@@ -25,6 +25,9 @@ export abstract class ExecutionQueue {
   /** Takes back an execution that still waits; false when it does not. */
   abstract withdraw(executionId: string): boolean;
 
+  /** Whether one that writes waits for this workspace, or is in it: what it will hold is not known then. */
+  abstract hasWriter(workspace: Pick<Waiting, 'userId' | 'projectId'>): boolean;
+
   /**
    * Begins to dispatch to `run`, at most CLAUDE_CODE_MAX_CONCURRENT at once. `run` must not reject.
    */

@@ -1,5 +1,6 @@
 /** Builds the ClaudeCodeResponse of an ended execution from what is known of it. */
 import type { AgentOutcome } from '../agents/agent-engine.js';
+import type { Answer } from '../cache/answer.js';
 import type { ClaudeCodeResponse, CommandResult, ResultFile } from '../commands/claude-code-response.js';
 import type { Command } from '../commands/command.js';
 import type { ErrorBody } from '../errors/claude-code.error.js';
@@ -22,6 +23,8 @@ export interface Ended {
   /** Exactly one of the two. */
   outcome?: AgentOutcome;
   error?: ErrorBody;
+  /** Where the outcome is from, when nothing ran. */
+  answer?: Answer;
 }
 
 export function responseOf(ended: Ended): ClaudeCodeResponse {
@@ -34,7 +37,9 @@ export function responseOf(ended: Ended): ClaudeCodeResponse {
     metadata: {
       executionId: execution.id,
       duration: execution.startedAt === undefined ? 0 : ended.endedAt - execution.startedAt,
-      ...accountOf(ended.usage, execution.model),
+      ...(ended.answer === undefined
+        ? accountOf(ended.usage, execution.model)
+        : { tokensUsed: 0, model: ended.answer.model, costUsd: 0, cached: true }),
       ...(ended.backup === undefined ? {} : { backup: ended.backup }),
     },
   };

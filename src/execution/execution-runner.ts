@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import pRetry from 'p-retry';
 import { AgentEngine, type AgentEvent, type AgentOutcome, type AgentPlace } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
+import type { Answer } from '../cache/answer.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
 import { EgressGateway, type EgressRoute } from '../egress/egress-gateway.js';
@@ -16,14 +17,21 @@ import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
 import { noChanges, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
+import { AnswerRecorder, type Kept, type Recall } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
 import { EventWriter } from './event-writer.js';
 import type { Execution } from './execution.js';
-import { type AttemptResult, ExecutionEnder } from './execution-ender.js';
+import { answered, type AttemptResult, ExecutionEnder } from './execution-ender.js';
 import { ExecutionStore } from './execution-store.js';
+import { Flights } from './flights.js';
 import { Lifecycle } from './lifecycle.js';
+
+interface Attempted extends AttemptResult {
+  /** Keeps its answer for the next one who asks, if it can be kept. */
+  keep?: () => Promise<Answer | undefined>;
+}
 
 @Injectable()
 export class ExecutionRunner {
@@ -43,6 +51,8 @@ export class ExecutionRunner {
     private readonly ender: ExecutionEnder,
     private readonly lifecycle: Lifecycle,
     private readonly recorder: ChangeRecorder,
+    private readonly answers: AnswerRecorder,
+    private readonly flights: Flights,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -50,21 +60,27 @@ export class ExecutionRunner {
 
   /** Never rejects: whatever happens is the end of the execution, a defect is E099; what cannot be written is logged. */
   async run(executionId: string): Promise<void> {
+    let answer: Answer | undefined;
     try {
       // Registered before the claim, so that a cancel finds it at every moment.
-      await this.active.during(executionId, (ending) => this.carryOut(executionId, ending));
+      await this.active.during(executionId, async (ending) => {
+        answer = await this.carryOut(executionId, ending);
+      });
     } catch (error) {
       this.logger.error({ msg: 'left to the next start: it could not be written', executionId, err: error });
     }
+    this.flights.land(executionId, answer);
   }
 
-  private async carryOut(executionId: string, ending: AbortController): Promise<void> {
+  /** @returns the answer that it was kept with, if it was */
+  private async carryOut(executionId: string, ending: AbortController): Promise<Answer | undefined> {
     const execution = await this.claim(executionId);
-    if (execution === undefined) return; // cancelled while it waited
-    await logContext.run({ executionId, requestId: execution.requestId }, async () => {
-      const result = await this.attempt(execution, ending);
+    if (execution === undefined) return undefined; // cancelled while it waited
+    return logContext.run({ executionId, requestId: execution.requestId }, async () => {
+      const { keep, ...result } = await this.attempt(execution, ending);
       if (result.error !== undefined) this.report(result.error);
-      await this.ender.end(execution, result);
+      // The caller does not wait for what is done for the next one.
+      return (await this.ender.end(execution, result)) && keep?.();
     });
   }
 
@@ -80,13 +96,18 @@ export class ExecutionRunner {
     });
   }
 
-  private async attempt(execution: Execution, ending: AbortController): Promise<AttemptResult> {
-    const result: AttemptResult = { usage: {}, changes: noChanges() };
+  private async attempt(execution: Execution, ending: AbortController): Promise<Attempted> {
+    const result: Kept & Attempted = { usage: {}, changes: noChanges() };
     let timer: NodeJS.Timeout | undefined;
     try {
       const task = this.compiler.compile(execution.request);
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
+      const recall = await this.answers.recall(execution, workspace);
+      if (recall !== undefined) result.keep = () => this.answers.keep(recall, execution, workspace, result);
+      ending.signal.throwIfAborted();
+      const given = recall && (await this.give(execution, workspace, recall));
+      if (given !== undefined) return Object.assign(result, given);
       const work = async (place: Workspace, mayAct: () => Promise<void>) =>
         Object.assign(result, await this.work(execution, { task, workspace: place, mayAct }, ending));
       if (task.access === 'read-only') await work(workspace, () => Promise.resolve());
@@ -99,21 +120,47 @@ export class ExecutionRunner {
     return result;
   }
 
+  /** Gives the answer that is kept; undefined when there is none, or its changes do not fit any more. */
+  private async give(
+    execution: Execution,
+    workspace: Workspace,
+    { question, answer, miss }: Recall,
+  ): Promise<AttemptResult | undefined> {
+    if (answer === undefined) {
+      await this.answers.missed(miss);
+      return undefined;
+    }
+    try {
+      const backup =
+        question.kind === 'writes' && answer.way !== undefined
+          ? await this.recorder.reapply(execution, workspace, answer.way)
+          : await this.recorder.adopt(execution.id, answer);
+      await this.answers.hit('kept');
+      return { ...answered(answer), ...backup };
+    } catch (error) {
+      if (!(error instanceof ClaudeCodeError) || !['E009', 'E010'].includes(error.code)) throw error;
+      await this.answers.missed('conflict');
+      return undefined;
+    }
+  }
+
   /** The engine's part, with its way to granted hosts open around it. Failures are answered, not thrown. */
   private async work(
     execution: Execution,
     { task, workspace, mayAct }: { task: AgentTask; workspace: Workspace; mayAct: () => Promise<void> },
     ending: AbortController,
-  ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage'>> {
+  ): Promise<Pick<Kept, 'outcome' | 'error' | 'usage' | 'reached'>> {
     const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
     // The place is provided meanwhile, and the agent reads its task; the model is not asked before the start is recorded.
     const begun = this.begin(execution);
     begun.catch(() => undefined);
     let place: AgentPlace | undefined;
+    let reached = false;
     await using ways = new AsyncDisposableStack();
     try {
       const egress = await this.openEgress(execution, workspace);
       ways.defer(() => egress?.close());
+      reached = egress !== undefined;
       place = await this.engine.take({ task, workspace, egress });
       place.route.bind({
         executionId: execution.id,
@@ -127,7 +174,7 @@ export class ExecutionRunner {
       signal.throwIfAborted();
       const outcome = await this.follow(execution, run, writer);
       signal.throwIfAborted();
-      return { outcome, usage: place.route.usage() };
+      return { outcome, usage: place.route.usage(), reached };
     } catch (error) {
       return { error: asEnd(error, ending.signal, place?.route), usage: place?.route.usage() ?? {} };
     } finally {

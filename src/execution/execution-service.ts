@@ -7,6 +7,7 @@ import { AgentEngine } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
+import { Questions } from '../cache/questions.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { chunks } from '../persistence/chunks.js';
@@ -14,17 +15,21 @@ import { Database, type Queryable } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
 import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
+import { AnswerRecorder } from './answer-recorder.js';
+import { ChangeRecorder } from './change-recorder.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, type First } from './event-log.js';
 import type { Execution, ExecutionSummary } from './execution.js';
-import { ExecutionEnder, nothingDone } from './execution-ender.js';
+import { answered, ExecutionEnder, nothingDone } from './execution-ender.js';
+import type { RecordedEvent } from './execution-event.js';
 import { ExecutionQueue } from './execution-queue.js';
 import { isEnd } from './execution-state.js';
 import { ExecutionStore, type Idempotency, type ListQuery, type Tally } from './execution-store.js';
+import { Flights } from './flights.js';
 import { Lifecycle } from './lifecycle.js';
 import { namedPaths } from './named-paths.js';
 import { requestHash } from './request-hash.js';
-import { type Priority, waitingOf } from './waiting.js';
+import type { Priority } from './waiting.js';
 
 export const DEFAULT_PROJECT = 'default';
 
@@ -53,6 +58,10 @@ export class ExecutionService {
     private readonly database: Database,
     private readonly lifecycle: Lifecycle,
     private readonly config: Config,
+    private readonly questions: Questions,
+    private readonly answers: AnswerRecorder,
+    private readonly recorder: ChangeRecorder,
+    private readonly flights: Flights,
   ) {}
 
   /**
@@ -71,6 +80,8 @@ export class ExecutionService {
     const earlier = await this.earlier(execution.userId, idempotency);
     if (earlier !== undefined) return earlier;
     try {
+      const answered = await this.fromCache(execution, idempotency, caller);
+      if (answered !== undefined) return answered;
       return await this.entered('interactive', 1, async () => {
         await this.checkPaths(task, execution);
         await this.accept([execution], idempotency, caller);
@@ -123,14 +134,49 @@ export class ExecutionService {
     caller: Caller,
     alongside?: (db: Queryable) => Promise<void>,
   ): Promise<void> {
+    const questions = await Promise.all(executions.map((execution) => this.questions.of(execution)));
     const stored = await this.database.transaction().execute(async (db) => {
       await alongside?.(db);
-      await this.store.insert(db, executions, idempotency);
-      await this.events.emitSerial('executions.accepted', { executions, caller, db });
-      return this.log.recordFirst(db, executions.map(firstOf));
+      return this.insert(db, executions, idempotency, caller);
     });
     this.log.publish(stored);
-    for (const execution of executions) this.queue.offer(waitingOf(execution));
+    for (const [index, execution] of executions.entries()) this.flights.enter(execution, questions[index]);
+  }
+
+  private async insert(
+    db: Queryable,
+    executions: readonly Execution[],
+    idempotency: Idempotency,
+    caller: Caller,
+  ): Promise<RecordedEvent[]> {
+    await this.store.insert(db, executions, idempotency);
+    await this.events.emitSerial('executions.accepted', { executions, caller, db });
+    return this.log.recordFirst(db, executions.map(firstOf));
+  }
+
+  /**
+   * Accepts and ends an execution whose answer is kept, in one transaction: it needs no sandbox and no place in the queue.
+   * Undefined when there is no answer, or nobody knows yet what the one who writes to the workspace will leave.
+   */
+  private async fromCache(
+    execution: Execution,
+    idempotency: Idempotency,
+    caller: Caller,
+  ): Promise<Execution | undefined> {
+    if (this.lifecycle.stopping || this.queue.hasWriter(execution)) return undefined;
+    const answer = await this.answers.known(execution);
+    if (answer === undefined) return undefined;
+    await this.recorder.adopt(execution.id, answer);
+    const started = { ...execution, status: 'running' as const, attempt: 1, startedAt: execution.createdAt };
+    const { first, ended } = await this.database.transaction().execute(async (db) => ({
+      first: await this.insert(db, [started], idempotency, caller),
+      ended: await this.ender.record(db, started, answered(answer)),
+    }));
+    if (ended === undefined) throw new Error('an execution that was just made could not be ended');
+    this.log.publish(first);
+    await this.ender.settle(ended);
+    await this.answers.hit('kept');
+    return ended.execution;
   }
 
   /** @throws ClaudeCodeError E009 */
@@ -204,7 +250,7 @@ export class ExecutionService {
       throw new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER, details });
     };
     if (this.lifecycle.stopping) refuse('The server is shutting down.');
-    const waiting = this.queue.waiting[priority] + this.entering[priority];
+    const waiting = this.queue.waiting[priority] + this.flights.waiting[priority] + this.entering[priority];
     if (waiting + count > this.config.values.QUEUE_MAX) refuse('The queue is full.');
     if (this.sandboxes.report?.ok === false) refuse('No sandbox can be had here; /health/ready says why.');
   }

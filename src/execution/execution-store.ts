@@ -36,7 +36,10 @@ export interface Tally {
   endedAt?: number;
 }
 
-export interface End extends Required<Pick<Execution, 'endedAt' | 'response'>>, Pick<Execution, 'errorCode'> {
+export interface End
+  extends
+    Required<Pick<Execution, 'endedAt' | 'response'>>,
+    Pick<Execution, 'errorCode' | 'treeBefore' | 'treeAfter'> {
   status: EndStatus;
 }
 
@@ -166,6 +169,8 @@ export class ExecutionStore {
         endedAt: end.endedAt,
         errorCode: end.errorCode ?? null,
         response: JSON.stringify(end.response),
+        treeBefore: end.treeBefore,
+        treeAfter: end.treeAfter,
       })
       .where('id', '=', id)
       .where('attempt', '=', attempt)

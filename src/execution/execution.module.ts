@@ -1,11 +1,13 @@
 /** Executions: from the accepted request to the one end. */
 import { Module } from '@nestjs/common';
 import { AgentsModule } from '../agents/agents.module.js';
+import { CacheModule } from '../cache/cache.module.js';
 import { CommandsModule } from '../commands/commands.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ActiveExecutions } from './active-executions.js';
+import { AnswerRecorder } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { ChangesController } from './changes.controller.js';
 import { DomainEvents } from './domain-events.js';
@@ -16,6 +18,7 @@ import { ExecutionRunner } from './execution-runner.js';
 import { ExecutionService } from './execution-service.js';
 import { ExecutionStore } from './execution-store.js';
 import { ExecutionsController } from './executions.controller.js';
+import { Flights } from './flights.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { Lifecycle } from './lifecycle.js';
 import { Retention } from './retention.js';
@@ -24,11 +27,12 @@ import { WarmController } from './warm.controller.js';
 import { Worker } from './worker.js';
 
 @Module({
-  imports: [CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, EgressModule],
+  imports: [CacheModule, CommandsModule, AgentsModule, SandboxModule, WorkspacesModule, EgressModule],
   controllers: [ExecutionsController, ChangesController, WarmController],
   providers: [
     { provide: ExecutionQueue, useClass: InProcessQueue },
     ActiveExecutions,
+    AnswerRecorder,
     ChangeRecorder,
     DomainEvents,
     ExecutionChanges,
@@ -36,6 +40,7 @@ import { Worker } from './worker.js';
     ExecutionRunner,
     ExecutionService,
     ExecutionStore,
+    Flights,
     Lifecycle,
     Retention,
     SnapshotRetention,

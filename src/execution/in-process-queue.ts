@@ -34,6 +34,10 @@ export class InProcessQueue extends ExecutionQueue {
     return waited;
   }
 
+  hasWriter(workspace: Pick<Waiting, 'userId' | 'projectId'>): boolean {
+    return this.order.hasWriter(workspace);
+  }
+
   start(run: (executionId: string) => Promise<void>): void {
     this.run = run;
     this.dispatch();

@@ -1,5 +1,6 @@
-/** Removes executions, events and results after RETENTION_DAYS, then snapshots that are due. */
+/** Removes executions, events and results after RETENTION_DAYS, then answers and snapshots that are due. */
 import { Injectable } from '@nestjs/common';
+import { AnswerStore } from '../cache/answer-store.js';
 import { Config } from '../config/config.js';
 import { ExecutionStore } from './execution-store.js';
 import { SnapshotRetention } from './snapshot-retention.js';
@@ -14,6 +15,7 @@ export class Retention extends Sweeper {
   constructor(
     private readonly store: ExecutionStore,
     private readonly snapshots: SnapshotRetention,
+    private readonly answers: AnswerStore,
     private readonly config: Config,
   ) {
     super(EVERY_MS);
@@ -22,6 +24,8 @@ export class Retention extends Sweeper {
   protected async remove(now: number): Promise<void> {
     const cutoff = now - this.config.values.RETENTION_DAYS * DAY_MS;
     while ((await this.store.removeEndedBefore(cutoff, STEP)) === STEP);
+    // Answers first: a content that only they named goes with them.
+    await this.answers.sweep(now);
     await this.snapshots.sweep(now);
   }
 }

@@ -2,6 +2,8 @@
 import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
 import { MISS_REASONS, WarmPlaces } from '../agents/warm-places.js';
+import { AnswerStore } from '../cache/answer-store.js';
+import { CACHE_HITS, CACHE_MISSES } from '../cache/cache-events.js';
 import { ExecutionQueue } from '../execution/execution-queue.js';
 import { PRIORITIES } from '../execution/waiting.js';
 
@@ -16,6 +18,8 @@ export const POOL_HITS = 'caisson_pool_hits_total';
 export const POOL_MISSES = 'caisson_pool_misses_total';
 export const POOL_CLAIM = 'caisson_pool_claim_seconds';
 export const POOL_START = 'caisson_pool_start_seconds';
+export const CACHE_HITS_TOTAL = 'caisson_cache_hits_total';
+export const CACHE_MISSES_TOTAL = 'caisson_cache_misses_total';
 export const STREAM_LAG = 'caisson_stream_lag_seconds';
 export const UPSTREAM_DURATION = 'caisson_upstream_duration_seconds';
 export const UPSTREAM_FIRST_BYTE = 'caisson_upstream_first_byte_seconds';
@@ -138,6 +142,32 @@ export const INSTRUMENTS = [
     inject: [WarmPlaces],
     collect(this: Gauge, places: WarmPlaces) {
       this.set(places.memoryBytes);
+    },
+  }),
+  makeCounterProvider({
+    name: CACHE_HITS_TOTAL,
+    help: `Executions that were given an answer and did not run, by its origin: ${CACHE_HITS.join(', ')}`,
+    labelNames: ['from'],
+  }),
+  makeCounterProvider({
+    name: CACHE_MISSES_TOTAL,
+    help: `Executions that ran although their answer may be kept, by why: ${CACHE_MISSES.join(', ')}`,
+    labelNames: ['reason'],
+  }),
+  makeGaugeProvider({
+    name: 'caisson_cache_answers',
+    help: 'Answers that are kept',
+    inject: [AnswerStore],
+    async collect(this: Gauge, store: AnswerStore) {
+      this.set((await store.size()).answers);
+    },
+  }),
+  makeGaugeProvider({
+    name: 'caisson_cache_bytes',
+    help: 'Bytes of all of them',
+    inject: [AnswerStore],
+    async collect(this: Gauge, store: AnswerStore) {
+      this.set((await store.size()).bytes);
     },
   }),
 ];

@@ -3,10 +3,12 @@ import { Module, type OnModuleDestroy } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { register } from 'prom-client';
 import { AgentsModule } from '../agents/agents.module.js';
+import { CacheModule } from '../cache/cache.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { ExecutionModule } from '../execution/execution.module.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { CacheMetrics } from './cache-metrics.js';
 import { ExecutionMetrics } from './execution-metrics.js';
 import { INSTRUMENTS } from './instruments.js';
 import { MetricsController } from './metrics.controller.js';
@@ -18,6 +20,7 @@ import { WarmMetrics } from './warm-metrics.js';
 @Module({
   imports: [
     AgentsModule,
+    CacheModule,
     ExecutionModule,
     EgressModule,
     ModelGatewayModule,
@@ -31,7 +34,7 @@ import { WarmMetrics } from './warm-metrics.js';
     }),
   ],
   controllers: [UsageController],
-  providers: [...INSTRUMENTS, ExecutionMetrics, PortMetrics, UsageLog, WarmMetrics],
+  providers: [...INSTRUMENTS, CacheMetrics, ExecutionMetrics, PortMetrics, UsageLog, WarmMetrics],
 })
 export class MetricsModule implements OnModuleDestroy {
   /** The next application of this process begins with a registry of its own. */

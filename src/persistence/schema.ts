@@ -155,6 +155,24 @@ export interface SnapshotsTable {
   createdAt: Fixed<number>;
 }
 
+export interface AnswersTable {
+  /** SHA-256 of everything that decides the answer but the files, hex. */
+  question: Fixed<string>;
+  /** Name of what the command could see. */
+  content: Fixed<string>;
+  /** Of an answer that worked on files: in which workspace these contents are kept. */
+  workspaceId: string | null;
+  treeBefore: string | null;
+  treeAfter: string | null;
+  /** Answer as JSON. */
+  body: string;
+  /** Of `body`. */
+  bytes: number;
+  createdAt: number;
+  /** About: it is set again when it has become old. */
+  usedAt: number;
+}
+
 export interface SandboxUidsTable {
   userId: Fixed<string>;
   uid: Generated<number>;
@@ -181,6 +199,7 @@ export interface Schema {
   workspaces: WorkspacesTable;
   waitingWorkspaces: WaitingWorkspacesTable;
   snapshots: SnapshotsTable;
+  answers: AnswersTable;
   sandboxUids: SandboxUidsTable;
   egressGrants: EgressGrantsTable;
 }

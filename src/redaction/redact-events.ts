@@ -13,7 +13,7 @@ const isText = (event: { type: string; data: unknown }): event is TextEvent =>
  * kind that is followed by another event has ended there, so nothing waits longer than that.
  */
 export async function* redactEvents<Event extends { type: string; data: unknown }, Outcome>(
-  events: AsyncGenerator<Event, Outcome, void>,
+  events: AsyncGenerator<Event, Outcome, void> | Generator<Event, Outcome, void>,
   redactor: Redactor,
 ): AsyncGenerator<Event, Outcome, void> {
   let open: TextEvent | undefined;

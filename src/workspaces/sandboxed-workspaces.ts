@@ -15,6 +15,7 @@ import { Housekeeping } from './housekeeping.js';
 import { KeyedLock } from './keyed-lock.js';
 import {
   type ChangeSet,
+  type Content,
   type FileChange,
   type FileEntry,
   noChanges,
@@ -183,6 +184,33 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     } as const;
     const scan = async () => (await this.#keep(workspace, request, SNAPSHOT)).head;
     return copy === undefined ? latest.take(id, scan, isWritten) : scan();
+  }
+
+  async known(userId: string, projectId: string): Promise<Content | undefined> {
+    const id = await this.registry.idOf(userId, projectId);
+    return id === undefined ? undefined : this.#known(id);
+  }
+
+  async content(workspace: Workspace): Promise<Content | undefined> {
+    if (this.housekeeping.lease.isWritten(workspace.id)) return undefined;
+    await this.snapshot(workspace);
+    return this.#known(workspace.id);
+  }
+
+  watch({ id }: Workspace, own: 0 | 1): () => boolean {
+    const { latest, lease } = this.housekeeping;
+    const span = latest.span(id);
+    return () => span !== latest.span(id) || latest.isChanging(id) || lease.writers(id) > own;
+  }
+
+  #known(workspaceId: string): Content | undefined {
+    const { latest, lease } = this.housekeeping;
+    if (lease.isWritten(workspaceId) || latest.isChanging(workspaceId)) return undefined;
+    const snapshot = latest.get(workspaceId, false);
+    if (snapshot === undefined) return undefined;
+    const isWhole = snapshot.skipped.length === 0;
+    const name = isWhole ? snapshot.tree : `${snapshot.tree} ${workspaceId} ${latest.span(workspaceId)}`;
+    return { workspaceId, name, snapshot };
   }
 
   async changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet> {

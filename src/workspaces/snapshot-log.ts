@@ -56,7 +56,7 @@ export class SnapshotLog {
     return row && fromRow(row);
   }
 
-  /** Every content of the workspace that is to stay. */
+  /** Every content of the workspace that is to stay: of snapshots, and of answers whose changes can be had again. */
   async named(workspaceId: string): Promise<string[]> {
     const rows = await this.database
       .selectFrom('snapshots')
@@ -64,7 +64,13 @@ export class SnapshotLog {
       .distinct()
       .where('workspaceId', '=', workspaceId)
       .execute();
-    return rows.map(({ tree }) => tree);
+    const ways = await this.database
+      .selectFrom('answers')
+      .select(['treeBefore', 'treeAfter'])
+      .where('workspaceId', '=', workspaceId)
+      .execute();
+    const ofAnswers = ways.flatMap(({ treeBefore, treeAfter }) => [treeBefore, treeAfter]);
+    return [...rows.map(({ tree }) => tree), ...ofAnswers.filter((tree) => tree !== null)];
   }
 
   #of(workspaceId: string) {

@@ -37,7 +37,12 @@ export class WorkspaceLease {
   }
 
   isWritten(workspaceId: string): boolean {
-    return this.#writers.has(workspaceId);
+    return this.writers(workspaceId) > 0;
+  }
+
+  /** How many write for long. */
+  writers(workspaceId: string): number {
+    return this.#writers.get(workspaceId) ?? 0;
   }
 
   /** Alone: after all who share it, and before all who come later. */

@@ -36,6 +36,11 @@ export class WorkspaceRegistry {
     return row && this.registered(row);
   }
 
+  /** Its name alone. */
+  async idOf(userId: string, projectId: string): Promise<string | undefined> {
+    return (await select(this.database, userId, projectId))?.id;
+  }
+
   async findById(id: string): Promise<RegisteredWorkspace | undefined> {
     const row = await this.database
       .selectFrom('workspaces')

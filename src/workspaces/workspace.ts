@@ -71,6 +71,17 @@ export interface Snapshot {
   skipped: ChangeSet['skipped'];
 }
 
+/** What a workspace holds while nobody writes to it. */
+export interface Content {
+  workspaceId: string;
+  /**
+   * Equal only for what looks the same to an agent. Where a snapshot leaves something out (`skipped`), nobody knows what
+   * is in there: then the name holds for this workspace until the next write through this server, or its next start.
+   */
+  name: string;
+  snapshot: Snapshot;
+}
+
 /** What brought a workspace from one content to another. */
 export interface Transition {
   /** Without content. */
@@ -117,6 +128,16 @@ export abstract class Workspaces {
    * @throws ClaudeCodeError E015 when there is too much
    */
   abstract snapshot(workspace: Workspace, options?: { count?: boolean }): Promise<Snapshot>;
+  /** What it holds, if that is known without looking. Makes nothing, starts nothing. */
+  abstract known(userId: string, projectId: string): Promise<Content | undefined>;
+  /** What it holds, looking where it must; undefined while somebody writes. @throws as `snapshot` */
+  abstract content(workspace: Workspace): Promise<Content | undefined>;
+  /**
+   * From now on watches who writes.
+   * @param own how many of those who hold the workspace with `writing` are the caller itself
+   * @returns whether anybody else has written, or may be writing now
+   */
+  abstract watch(workspace: Workspace, own: 0 | 1): () => boolean;
   /** What differs between two kept contents. @throws ClaudeCodeError E009 when one is not kept any more */
   abstract changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet>;
   /** The created and modified files of the difference, as a tar archive. @throws ClaudeCodeError E009 */

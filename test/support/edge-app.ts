@@ -20,6 +20,9 @@ import { Scopes } from '../../src/access/scopes.decorator.js';
 import { AgentsModule } from '../../src/agents/agents.module.js';
 import { WarmPlaces } from '../../src/agents/warm-places.js';
 import { AuditModule } from '../../src/audit/audit.module.js';
+import { AnswerStore } from '../../src/cache/answer-store.js';
+import { CacheEvents } from '../../src/cache/cache-events.js';
+import { CacheModule } from '../../src/cache/cache.module.js';
 import { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { Config } from '../../src/config/config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
@@ -109,6 +112,14 @@ const places = { events: new Emittery(), ready: 0, ages: [], memoryBytes: 0 };
 @Module({ providers: [{ provide: WarmPlaces, useValue: places }], exports: [WarmPlaces] })
 class StandInAgentsModule {}
 
+const answers = { size: () => Promise.resolve({ answers: 0, bytes: 0 }) };
+
+@Module({
+  providers: [CacheEvents, { provide: AnswerStore, useValue: answers }],
+  exports: [AnswerStore, CacheEvents],
+})
+class StandInCacheModule {}
+
 export interface EdgeApp {
   url: string;
   database: Database;
@@ -154,6 +165,8 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
     .useModule(StandInExecutionModule)
     .overrideModule(AgentsModule)
     .useModule(StandInAgentsModule)
+    .overrideModule(CacheModule)
+    .useModule(StandInCacheModule)
     .overrideModule(SandboxModule)
     .useModule(StandInSandboxModule)
     .overrideModule(ModelGatewayModule)

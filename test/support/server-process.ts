@@ -65,6 +65,7 @@ export async function startServer(
       BOOTSTRAP_API_KEY: ADMIN_SECRET,
       RATE_LIMIT_REQUESTS: '100000',
       POOL_SIZE: '0',
+      CACHE_MAX_BYTES: '0',
       ...settings,
     },
     stdio: ['ignore', file ?? 'pipe', file ?? 'pipe'],

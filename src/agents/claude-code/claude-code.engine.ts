@@ -18,6 +18,10 @@ export class ClaudeCodeEngine extends AgentEngine {
     super();
   }
 
+  version(): string {
+    return this.launcher.version();
+  }
+
   async take(order: AgentOrder): Promise<AgentPlace> {
     const begun = performance.now();
     const calm = this.warm.rush();

@@ -52,12 +52,16 @@ function textOf(
   return content.map((part) => ('text' in part ? part.text : `[${part.type}]`)).join('\n');
 }
 
+/** Of an answer that is whole; one given as an object is given through a tool. */
+const FINISHED: ReadonlySet<string | null> = new Set(['end_turn', 'tool_use']);
+
 /** @throws ClaudeCodeError E005 when the session ended in an error, E011 when its turns were used up */
 export function outcomeOf(result: SDKResultMessage): AgentOutcome {
   if (result.subtype === 'success' && !result.is_error)
     return {
       text: result.result,
       ...(isObject(result.structured_output) ? { structured: result.structured_output } : {}),
+      complete: FINISHED.has(result.stop_reason),
     };
   if (result.subtype === 'error_max_turns')
     throw new ClaudeCodeError(
