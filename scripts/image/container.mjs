@@ -41,7 +41,9 @@ export async function startContainer(engine, options, image) {
         const ready = await call('/health/ready').catch(() => undefined);
         if (ready !== undefined && !JSON.stringify(ready.body).includes('not ended yet')) return ready;
       }
-      throw new SetupError(`no answer; the container says:\n${engineSays(engine, ['logs', id])}`);
+      // Its standard error too: that is where a server that has crashed says why.
+      const { stdout, stderr } = spawnSync(engine, ['logs', id], { encoding: 'utf8' });
+      throw new SetupError(`no answer; the container says:\n${stdout}${stderr}`);
     },
     /** One execution that makes a file. */
     generate: () =>

@@ -1,5 +1,6 @@
 /** Batches over socket.io: submit, follow, cancel, beside the messages of single executions. */
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import type { ClientSocket } from '../streaming/socket-stream.js';
 import { paced } from '../streaming/socket-stream.js';
 import { handling, StreamingGateway } from '../streaming/streaming.gateway.js';
@@ -14,6 +15,7 @@ export class BatchMessages implements OnModuleInit {
     private readonly gateway: StreamingGateway,
     private readonly batches: BatchService,
     private readonly stream: BatchStream,
+    private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
@@ -48,7 +50,7 @@ export class BatchMessages implements OnModuleInit {
 
   private follow(socket: ClientSocket, batch: Batch, after: number): void {
     const items = this.stream.events(batch, after, socket.data.left.signal);
-    const sent = paced(socket, items, (item) => {
+    const sent = paced(socket, items, this.config.values.STREAM_STALL_MS, (item) => {
       socket.emit('claude-code-batch-data', item);
       if (item.type === 'batch.finished')
         socket.emit('claude-code-batch-complete', { batchId: batch.id, batch: item.data });

@@ -36,6 +36,6 @@ export function hostPattern(text: string): string | undefined {
   return domain === null ? undefined : `*.${given.name}`;
 }
 
-/** @param name from `hostName` @param patterns from `hostPattern` */
+/** @param name from `hostName`; a pattern is named when all that it names is @param patterns from `hostPattern` */
 export const isNamedBy = (name: string, patterns: readonly string[]): boolean =>
   patterns.some((pattern) => (pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern));

@@ -46,6 +46,12 @@ export abstract class EgressGateway {
   /** @throws ClaudeCodeError E012 when the socket cannot be made, E003 when a host is no valid pattern. */
   abstract open(order: EgressOrder): Promise<EgressRoute>;
 
+  /**
+   * Opens the way to all that the project may reach, and to nothing that is taken back meanwhile.
+   * @returns undefined where nothing was granted @throws ClaudeCodeError E012
+   */
+  abstract openGranted(order: Omit<EgressOrder, 'hosts'>): Promise<EgressRoute | undefined>;
+
   /** The hosts that a project may reach now: those of EGRESS_ALLOW and its own. */
   abstract grantsOf(userId: string, projectId: string): Promise<readonly string[]>;
 }

@@ -29,7 +29,7 @@ export class UnixSocketEgressGateway extends EgressGateway implements OnModuleIn
     await this.directory();
   }
 
-  async open(order: EgressOrder): Promise<EgressRoute> {
+  async open(order: EgressOrder): Promise<UnixSocketEgressRoute> {
     const hosts = order.hosts.map(validPattern);
     try {
       const directory = await this.directory();
@@ -39,6 +39,21 @@ export class UnixSocketEgressGateway extends EgressGateway implements OnModuleIn
       return route;
     } catch (cause) {
       throw new ClaudeCodeError('E012', 'no way to granted hosts can be opened', { retryAfter: 5, cause });
+    }
+  }
+
+  async openGranted(order: Omit<EgressOrder, 'hosts'>): Promise<EgressRoute | undefined> {
+    const { userId, projectId } = order;
+    const hosts = await this.grantsOf(userId, projectId);
+    if (hosts.length === 0) return undefined;
+    const route = await this.open({ ...order, hosts });
+    try {
+      // Looked at again: whoever took a host back before the route was there could not tell it.
+      route.revoke(hosts, await this.grantsOf(userId, projectId));
+      return route;
+    } catch (error) {
+      await route.close();
+      throw error;
     }
   }
 
@@ -52,9 +67,8 @@ export class UnixSocketEgressGateway extends EgressGateway implements OnModuleIn
     const before = await this.grantsOf(userId, projectId);
     await this.grants.set(userId, projectId, patterns);
     const after = await this.grantsOf(userId, projectId);
-    const revoked = before.filter((pattern) => !after.includes(pattern));
     for (const route of this.routes)
-      if (route.order.userId === userId && route.order.projectId === projectId) route.revoke(revoked);
+      if (route.order.userId === userId && route.order.projectId === projectId) route.revoke(before, after);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -71,9 +71,12 @@ export class UnixSocketEgressRoute implements EgressRoute {
     return this.options.socketPath;
   }
 
-  /** Takes hosts back: nothing new goes there, and what goes there now, and by no other grant, is cut. */
-  revoke(patterns: readonly string[]): void {
-    this.hosts = this.hosts.filter((host) => !patterns.includes(host));
+  /**
+   * Takes back what was granted before and is not now, also hosts that a lost pattern named: nothing new goes there, and
+   * what goes there is cut. What stood in neither was granted by somebody else.
+   */
+  revoke(before: readonly string[], now: readonly string[]): void {
+    this.hosts = this.hosts.filter((host) => !isNamedBy(host, before) || isNamedBy(host, now));
     for (const connection of this.connections.keys())
       if (connection.host !== undefined && !isNamedBy(connection.host, this.hosts))
         connection.cut(new EgressRefusal('not-granted'));

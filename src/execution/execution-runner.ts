@@ -6,7 +6,7 @@ import type { AgentTask } from '../agents/agent-task.js';
 import type { Answer } from '../cache/answer.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
-import { EgressGateway, type EgressRoute } from '../egress/egress-gateway.js';
+import { EgressGateway } from '../egress/egress-gateway.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { logContext } from '../logging/log-context.js';
@@ -158,7 +158,13 @@ export class ExecutionRunner {
     let reached = false;
     await using ways = new AsyncDisposableStack();
     try {
-      const egress = await this.openEgress(execution, workspace);
+      // Where nothing was granted there is nothing that could be asked for it.
+      const egress = await this.egress.openGranted({
+        userId: execution.userId,
+        projectId: execution.projectId,
+        executionId: execution.id,
+        uid: workspace.uid,
+      });
       ways.defer(() => egress?.close());
       reached = egress !== undefined;
       place = await this.engine.take({ task, workspace, egress });
@@ -182,15 +188,6 @@ export class ExecutionRunner {
       await place?.close();
       await writer.close();
     }
-  }
-
-  /** Where nothing was granted there is nothing that could be asked for it. */
-  private async openEgress(
-    { id: executionId, userId, projectId }: Execution,
-    { uid }: Workspace,
-  ): Promise<EgressRoute | undefined> {
-    const hosts = await this.egress.grantsOf(userId, projectId);
-    return hosts.length === 0 ? undefined : this.egress.open({ userId, projectId, executionId, uid, hosts });
   }
 
   private async begin(execution: Execution): Promise<void> {

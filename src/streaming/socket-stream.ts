@@ -40,9 +40,16 @@ const EXIT_CODES = { succeeded: 0, failed: 1, timed_out: 124, cancelled: 130 } a
   number
 >;
 
-/** Resolves when the stream has ended or the client has left. */
-export const sendToSocket = (socket: ClientSocket, events: AsyncIterable<StreamItem>): Promise<void> =>
-  paced(socket, events, (event) => {
+/**
+ * Resolves when the stream has ended or the client has left.
+ * @param stallMs after which a client that takes nothing is cut off
+ */
+export const sendToSocket = (
+  socket: ClientSocket,
+  events: AsyncIterable<StreamItem>,
+  stallMs: number,
+): Promise<void> =>
+  paced(socket, events, stallMs, (event) => {
     const { executionId } = event;
     socket.emit(
       'claude-code-data',
@@ -56,25 +63,35 @@ export const sendToSocket = (socket: ClientSocket, events: AsyncIterable<StreamI
     }
   });
 
-/** Says each item when the connection has taken those before it. */
+/** Says each item when the connection has taken those before it; one that takes nothing for so long is cut off. */
 export async function paced<T>(
   socket: ClientSocket,
   items: AsyncIterable<T>,
+  stallMs: number,
   say: (item: T) => void,
 ): Promise<void> {
   let ahead = 0;
   for await (const item of items) {
+    if (socket.disconnected) return;
     say(item);
     ahead += 1;
     if (ahead < AHEAD) continue;
-    if (!socket.conn.transport.writable) await drained(socket);
+    if (!socket.conn.transport.writable) await drained(socket, stallMs);
     ahead = 0;
   }
 }
 
-function drained(socket: ClientSocket): Promise<void> {
+async function drained(socket: ClientSocket, stallMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  socket.conn.once('drain', resolve);
-  socket.once('disconnect', () => resolve());
-  return promise.finally(() => socket.conn.off('drain', resolve));
+  const { conn } = socket;
+  // At once: `disconnect` would first wait for the client to take what is there. Pings do not see to it, since whoever
+  // reads nothing may still answer them unasked.
+  const stalled = setTimeout(() => conn.close(true), stallMs);
+  const over = () => resolve();
+  conn.once('drain', over);
+  socket.once('disconnect', over);
+  await promise;
+  clearTimeout(stalled);
+  conn.off('drain', over);
+  socket.off('disconnect', over);
 }

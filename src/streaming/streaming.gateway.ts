@@ -169,7 +169,8 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
   }
 
   private follow(socket: ClientSocket, executionId: string, after: number): void {
-    this.inBackground(sendToSocket(socket, this.log.follow(executionId, after, socket.data.left.signal)));
+    const events = this.log.follow(executionId, after, socket.data.left.signal);
+    this.inBackground(sendToSocket(socket, events, this.config.values.STREAM_STALL_MS));
   }
 
   /** For a stream that goes on after its message was answered. */

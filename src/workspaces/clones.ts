@@ -62,6 +62,8 @@ export class Clones {
           ...(uid === undefined ? {} : { uid }),
         });
         try {
+          // Again: it may have waited for its turn, and until the route was open nobody could take the host back from it.
+          await this.#mustBeGranted(workspace, host);
           const { limits } = this.transfers;
           const request = {
             op: 'clone',

@@ -516,6 +516,34 @@ describe('egress', () => {
       }
     });
 
+    it('[N50] a grant that is taken back while its route is being opened is none', async () => {
+      await open();
+      await grants.set('alice', 'demo', [HOST, OTHER]);
+      const { of } = EgressGrants.prototype;
+      jest.spyOn(grants, 'of').mockImplementationOnce(async (...project) => {
+        const hosts = await of.apply(grants, project);
+        await gateway.grant('alice', 'demo', [OTHER]);
+        return hosts;
+      });
+      const route = await gateway.openGranted({ userId: 'alice', projectId: 'demo' });
+      if (route === undefined) throw new Error('nothing was granted');
+      expect(await refused(route, connectLine(`${HOST}:443`))).toMatchObject({ outcome: 'not-granted' });
+      (await through(route, OTHER)).destroy();
+    });
+
+    it('[N51] a pattern that is taken back takes with it the hosts that only it named', async () => {
+      await grants.set('alice', 'demo', ['*.example.test', OTHER]);
+      const route = await open({}, [HOST, OTHER]);
+      const [cut, kept] = [await through(route), await through(route, OTHER)];
+      const closed = once(cut.resume(), 'close');
+      await gateway.grant('alice', 'demo', [OTHER]);
+      await closed;
+      expect(await refused(route, connectLine(`${HOST}:443`))).toMatchObject({ outcome: 'not-granted' });
+      kept.write('still here');
+      expect(String(((await once(kept, 'data')) as [Buffer])[0])).toBe('still here');
+      kept.destroy();
+    });
+
     it('[N46] the end of a route cuts all that goes through it', async () => {
       const route = await open();
       const socket = await through(route);

@@ -1,5 +1,6 @@
 /** Floods of output and what a killed server leaves: the server's one thread and the host's cgroups must not be victims. */
 import { readdirSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWER_REQUEST, fakeCli } from '../support/fake-cli.js';
 import { descendantsOf, until } from '../support/processes.js';
@@ -69,18 +70,28 @@ const cgroupsOf = (pid: number): string[] =>
     }
   });
 
+const socketsIn = (directory: string) => readdir(join(directory, 'data', 's'));
+
 describe('a server that is killed', () => {
   const ground = serverGround();
 
-  it('[R34] leaves cgroups behind, which the next one sweeps', async () => {
+  it('[R10] leaves no sandbox, says what became of its executions, and its cgroups and sockets are swept', async () => {
     const killed = await startServer(ground.directory);
     const { id } = await killed.admin.submit({ action: 'generate', prompt: '@text Working.\n@hang' });
     await killed.admin.firstEvent(id, 'agent.text');
     expect((await descendantsOf(killed.pid)).length).toBeGreaterThan(0);
+    const sockets = await socketsIn(ground.directory);
+    expect(sockets.length).toBeGreaterThan(0);
     await kill(killed);
     const left = cgroupsOf(killed.pid);
     const next = await startServer(ground.directory);
     expect(cgroupsOf(killed.pid)).toEqual([]);
+    expect((await socketsIn(ground.directory)).filter((name) => sockets.includes(name))).toEqual([]);
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(ground.directory);
+    expect(await next.admin.ended(id)).toMatchObject({
+      status: 'failed',
+      response: { error: { code: 'E014' } },
+    });
     // Where there are no cgroups to be had, nothing was left either.
     const { body } = await next.admin.get<{ details: { sandbox: { warnings?: object[] } } }>('/health/ready');
     if (body.details.sandbox.warnings === undefined) expect(left.length).toBeGreaterThan(0);

@@ -228,6 +228,39 @@ describeWhere(asRoot, 'only root may listen on port 443')('a repository', () => 
     expect(await clone(workspace, 'https://other.example.org/good.git')).toMatchObject({ files: 3 });
   });
 
+  it('[G22] of a host whose grant is taken back while it waits for its turn is not asked for', async () => {
+    const workspace = await ground.workspaces.open('user', 'waiting');
+    await egress.grant('user', 'waiting', ['other.example.org']);
+    const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const writing = ground.workspaces.writing(workspace, () => {
+      begun.resolve();
+      return over.promise;
+    });
+    await begun.promise;
+    const granted = jest.spyOn(egress, 'grantsOf');
+    const cloning = clone(workspace, 'https://other.example.org/good.git').catch((error: unknown) => error);
+    await until(() => granted.mock.results.length > 0);
+    await granted.mock.results[0]?.value;
+    const asked = server.asked.length;
+    await egress.grant('user', 'waiting', []);
+    over.resolve();
+    await writing;
+    expect(await cloning).toMatchObject({ code: 'E006' });
+    expect(server.asked).toHaveLength(asked);
+    granted.mockRestore();
+  });
+
+  it('[G23] of a host whose grant is taken back while it is cloned is cut', async () => {
+    const workspace = await ground.workspaces.open('user', 'cut');
+    await egress.grant('user', 'cut', ['*.example.org']);
+    const asked = server.asked.length;
+    const cloning = clone(workspace, `https://other.example.org${SILENT}`).catch((error: unknown) => error);
+    await until(() => server.asked.length > asked);
+    await egress.grant('user', 'cut', []);
+    // By git, and not by the time limit.
+    expect(await cloning).toMatchObject({ code: 'E009' });
+  });
+
   it('[G15] that sends on to another host, is not there or is private is not followed', async () => {
     await mustRefuse(`https://${HOST}${ELSEWHERE}`, 'E009', /cannot be cloned/);
     await mustRefuse(at('nothing'), 'E009', /not found/);

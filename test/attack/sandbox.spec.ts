@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { gone, processesWith } from '../support/processes.js';
 import { asRoot, FIRST_UID, sandboxGround, type SandboxGround } from '../support/sandbox-ground.js';
 
 describe('a program inside a sandbox', () => {
@@ -26,6 +27,29 @@ describe('a program inside a sandbox', () => {
     expect(stdout).not.toContain(canary);
     expect(stdout).not.toContain(ground.directory);
     expect(stdout).not.toContain(process.cwd());
+  });
+
+  it('[P09] /proc shows a sandbox its own processes and files, whichever of them it looks through', async () => {
+    const { stdout, stderr } = await ground.shell(
+      `cd /proc; for pid in [0-9]*; do tr '\\0' '\\n' <$pid/environ; tr '\\0' ' ' <$pid/cmdline; ls $pid/cwd/; done
+       for root in / 1/root/ self/root/ 1/task/1/root/; do echo "root: $(ls -A $root $root/home $root/etc | tr '\\n' ' ')"; done
+       head -c 1 1/mem 2>&1; cat 1/root/etc/shadow 2>&1; cat 1/maps 1/mountinfo net/unix`,
+    );
+    const roots = stdout.match(/^root: .*$/gm) ?? [];
+    expect(roots).toHaveLength(4);
+    expect(new Set(roots.map((line) => line.replaceAll(/(1\/task\/1|1|self)\/root\//g, '/'))).size).toBe(1);
+    expect(stdout).toMatch(/No such file/);
+    for (const ofTheHost of [canary, process.cwd()]) expect(stdout + stderr).not.toContain(ofTheHost);
+  });
+
+  it('[P11] a sandbox changes nothing of the kernel through /proc', async () => {
+    const { stdout } = await ground.shell(
+      `find /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs -type f |
+         perl -ne 'chomp; open(my $file, ">>", $_) and print "opened $_\n"; END { print $. > 100 ? "tried\n" : "found none\n" }'
+       (echo -1000 >/proc/self/oom_score_adj) && echo spared
+       for map in uid_map gid_map; do (echo 0 0 1 >/proc/self/$map) && echo mapped; done`,
+    );
+    expect(stdout).toBe('tried\n');
   });
 
   it('[P10] a sandbox sees no other workspace and nothing of the server’s data', async () => {
@@ -109,8 +133,6 @@ describe('a program inside a sandbox', () => {
       'UDP:8.8.8.8:53',
       'TCP:localhost:3128',
       'TCP:example.com:80',
-      'ABSTRACT-CONNECT:caisson-test-abstract',
-      'UNIX-CONNECT:/var/run/docker.sock',
     ])('[N20] a sandbox reaches no address outside, directly: %s', async (address) => {
       const { stdout, stderr, exit } = await ground.shell(`echo x | timeout 5 socat - ${address}`);
       expect(stdout).toBe('');
@@ -122,11 +144,26 @@ describe('a program inside a sandbox', () => {
       const lines = ports.flatMap((port) =>
         ['127.0.0.1', '0.0.0.0', '[::1]'].map((host) => `socat -u TCP:${host}:${port} -;`),
       );
-      const { stdout } = await ground.shell(
-        `${lines.join(' ')} socat -u UNIX-CONNECT:${join(ground.directory, 'open.sock')} -; echo end`,
-      );
+      const { stdout } = await ground.shell(`${lines.join(' ')} echo end`);
       expect(ports).toHaveLength(2);
       expect(stdout).toBe('end\n');
+    });
+
+    it('[N09] a sandbox reaches no unix socket of the host, named or abstract', async () => {
+      const named = [
+        join(ground.directory, 'open.sock'),
+        '/var/run/docker.sock',
+        '/run/dbus/system_bus_socket',
+      ];
+      const addresses = [
+        ...named.map((path) => `UNIX-CONNECT:${path}`),
+        'ABSTRACT-CONNECT:caisson-test-abstract',
+      ];
+      const tries = addresses.map(
+        (address) => `echo x | timeout 5 socat - ${address} && echo reached ${address};`,
+      );
+      const { stdout } = await ground.shell(`${tries.join(' ')} cat /proc/net/unix`);
+      expect(stdout).toMatch(/^Num .*\n$/); // the head of an empty list
     });
 
     it('[N11] a sandbox cannot make raw or packet sockets', async () => {
@@ -195,6 +232,17 @@ describe('a program inside a sandbox', () => {
     expect(second.stdout.split('\n').slice(0, 1)).toEqual(['0']);
     expect(second.stdout).not.toMatch(/^x$/m);
     expect(second.stderr).toMatch(/refused/i);
+  });
+
+  it('[R08] what a program leaves behind is ended with it, though it goes on writing', async () => {
+    const marker = randomUUID();
+    const writer = `: ${marker}; while printf x; do : >begun; sleep 0.01; done`;
+    // Resolves at the end of standard output, which the writer holds open.
+    const { stdout, exit } = await ground.shell(
+      `setsid sh -c '${writer}' & until [ -e begun ]; do sleep 0.01; done; exit 7`,
+    );
+    expect({ stdout, exit }).toMatchObject({ stdout: expect.stringMatching(/^x+$/), exit: { code: 7 } });
+    await gone(() => processesWith(marker));
   });
 
   it('[R23] a sandbox that floods its output stops at what is read, and costs no memory', async () => {

@@ -14,6 +14,7 @@ import {
   describeWith443,
   loopbackAddress,
 } from '../support/egress-ground.js';
+import { until } from '../support/processes.js';
 
 const GIT = 'git.example.test';
 const REGISTRY = 'registry.example.test';
@@ -123,6 +124,26 @@ describeWith443('egress from a real sandbox', () => {
     expect(requested).toEqual([]);
     for (const entry of await entriesOf(id))
       expect(entry).toMatchObject({ success: false, outcome: 'not-granted' });
+  });
+
+  it('a grant that is taken back while an execution runs is none for its next connection', async () => {
+    await grant('running', GIT);
+    const ask = `curl -sS --cacert ca.pem https://${GIT}/hello.txt`;
+    const command = `${ask} >first; until [ -e go ]; do sleep 0.05; done; ${ask} 2>&1; echo over`;
+    const file = (name: string) => `/api/projects/running/files/${name}`;
+    await caisson.admin.call('PUT', file('ca.pem'), tls.cert);
+    const { id } = await caisson.admin.submit({
+      action: 'generate',
+      prompt: `@tool Bash ${JSON.stringify({ command })}`,
+      metadata: { projectId: 'running' },
+    });
+    await until(() => requested.length === 1, 30_000);
+    expect((await caisson.admin.call('DELETE', '/api/projects/running/egress')).status).toBe(204);
+    await caisson.admin.call('PUT', file('go'), 'now');
+    const results = (await caisson.admin.history(id)).filter((event) => event.type === 'agent.tool_result');
+    expect(results.map(({ data }) => data.output).join('\n')).toMatch(/403[^]*over/);
+    expect(requested).toHaveLength(1);
+    expect(await entriesOf(id)).toMatchObject([{ outcome: 'not-granted' }, { outcome: 'opened' }]);
   });
 
   it('a grant that was taken back is none for the next execution', async () => {

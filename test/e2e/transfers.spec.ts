@@ -11,6 +11,12 @@ import { until } from '../support/processes.js';
 
 const ARCHIVE = tarGz({ name: './src/', type: '5', mode: 0o755 }, { name: './src/a.js', content: 'a' });
 
+/** What is being put into workspaces. */
+const stagings = async ({ directory }: Caisson): Promise<string[]> => {
+  const names = await readdir(join(directory, 'data', 'stagings'), { recursive: true }).catch(() => []);
+  return names.filter((name) => name.includes('.caisson-'));
+};
+
 describe('a project over HTTP', () => {
   let caisson: Caisson;
   let client: Client;
@@ -38,8 +44,7 @@ describe('a project over HTTP', () => {
     (await client.get<FileList>(`/api/projects/${project}/files`)).body.items
       .filter(({ type }) => type === 'file')
       .map(({ path }) => path);
-  const stagings = () =>
-    readdir(join(caisson.directory, 'data', 'stagings'), { recursive: true }).catch(() => []);
+  const atWork = async () => (await stagings(caisson)).length > 0;
 
   it('goes up as a tar.gz or a zip and comes down as either', async () => {
     const up = await post('shop', ARCHIVE, 'application/gzip');
@@ -118,9 +123,9 @@ describe('a project over HTTP', () => {
     still.on('error', () => undefined).destroy();
     const gone = begin();
     gone.on('error', () => undefined);
-    await until(async () => (await stagings()).some((name) => name.includes('.caisson-')));
+    await until(atWork);
     gone.destroy();
-    await until(async () => !(await stagings()).some((name) => name.includes('.caisson-')));
+    await until(async () => !(await atWork()));
     expect(await files('slow')).toEqual([]);
   });
 
@@ -134,5 +139,53 @@ describe('a project over HTTP', () => {
     expect(response.statusCode).toBe(408);
     sent.on('error', () => undefined).destroy();
     expect(await files('slow')).toEqual([]);
+  });
+});
+
+describe('uploads, downloads and clones above TRANSFERS_MAX_CONCURRENT', () => {
+  it('are refused with E012 until one of those before has ended', async () => {
+    const caisson = await startCaisson({
+      TRANSFERS_MAX_CONCURRENT: '2',
+      CLONE_HOSTS: 'git.example.org',
+    });
+    try {
+      const { admin, url } = caisson;
+      await admin.call('PUT', '/api/projects/other/files/f', 'f');
+      const headers = { authorization: `Bearer ${admin.secret}`, 'content-type': 'application/gzip' };
+      const begin = (project: string) => {
+        const sent = request(`${url}/api/projects/${project}/upload`, { method: 'POST', headers });
+        sent.write(ARCHIVE.subarray(0, 30));
+        return { sent, answered: once(sent, 'response') as Promise<[{ statusCode: number }]> };
+      };
+      const underWay = async (count: number) => (await stagings(caisson)).length === count;
+      const download = () => admin.get('/api/projects/other/download');
+
+      const [first, second] = [begin('one'), begin('two')];
+      await until(() => underWay(2));
+      for (const other of [
+        download,
+        () => admin.call('POST', '/api/projects/other/upload', 'x', { 'content-type': 'application/gzip' }),
+        () => admin.call('POST', '/api/projects/other/clone', { url: 'https://git.example.org/x' }),
+      ]) {
+        const { status, body, headers: told } = await other();
+        expect({ status, code: body.error?.code }).toEqual({ status: 503, code: 'E012' });
+        expect(Number(told.get('retry-after'))).toBeGreaterThan(0);
+      }
+      // One that ends well makes room, and so does one whose client leaves.
+      first.sent.end(ARCHIVE.subarray(30));
+      expect((await first.answered)[0].statusCode).toBe(200);
+      expect((await download()).status).toBe(200);
+      const third = begin('three');
+      await until(() => underWay(2));
+      expect((await download()).status).toBe(503);
+      second.answered.catch(() => undefined);
+      second.sent.on('error', () => undefined).destroy();
+      await until(() => underWay(1));
+      await until(async () => (await download()).status === 200);
+      third.sent.end(ARCHIVE.subarray(30));
+      expect((await third.answered)[0].statusCode).toBe(200);
+    } finally {
+      await caisson.clear();
+    }
   });
 });

@@ -1,6 +1,10 @@
 /** A server that is killed while it puts an upload in place: the next one takes back what was begun. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tarGz } from '../support/hostile-archives.js';
+import { kill, serverGround } from '../support/server-ground.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
 import { workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
 
 describe('an upload whose server was killed', () => {
@@ -63,5 +67,65 @@ describe('an upload whose server was killed', () => {
         `find . -printf '%p %T@ %m\\n' | grep -v '^\\. ' | sort; cat over gone/f`,
       ),
     ).toBe(before);
+  });
+});
+
+describe('a server that is killed while it puts an upload in place', () => {
+  const ground = serverGround();
+  /** Some hundred milliseconds of moves. */
+  const FILES = 5000;
+
+  const upload = (server: ServerProcess, content: string, mode: string) =>
+    fetch(`${server.url}/api/projects/shop/upload?mode=${mode}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.admin.secret}`, 'content-type': 'application/gzip' },
+      body: new Uint8Array(tarGz(...Array.from({ length: FILES }, (_, n) => ({ name: `f${n}`, content })))),
+    });
+  const workspaces = () => join(ground.directory, 'data', 'workspaces');
+  /** The one workspace, whatever its name. */
+  const workspace = async () => {
+    const found = await readdir(workspaces(), { recursive: true, withFileTypes: true });
+    return found.find(({ name }) => name === 'f0')?.parentPath ?? '';
+  };
+  /** How many of each content there are. */
+  const contents = async (directory: string) => {
+    const files = (await readdir(directory)).filter((name) => /^f\d+$/.test(name));
+    const all = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')));
+    return { old: all.filter((it) => it === 'old').length, new: all.filter((it) => it === 'new').length };
+  };
+  /** How many files were put aside so far; undefined when nothing is being put in place. */
+  const moved = (directory: string): number | undefined => {
+    try {
+      const staging = readdirSync(directory).find((name) => name.startsWith('.caisson-'));
+      return staging === undefined ? undefined : readdirSync(join(directory, staging, 'old')).length;
+    } catch {
+      return undefined; // not begun, or over
+    }
+  };
+
+  it.each(['merge', 'replace'])('[D62] leaves the old state and nothing else: %s', async (mode) => {
+    let server = await startServer(ground.directory);
+    expect((await upload(server, 'old', 'merge')).status).toBe(200);
+    const directory = await workspace();
+    const uploading = upload(server, 'new', mode).catch(() => undefined);
+    // Looked at in every turn: what is waited for lasts a moment.
+    while ((moved(directory) ?? 0) === 0) await new Promise((resolve) => setImmediate(resolve));
+    await kill(server);
+    await uploading;
+    // It was in the middle: some had been put in place, or aside, and some not.
+    expect(moved(directory)).toBeGreaterThan(0);
+    const between = await contents(directory);
+    expect(between.old).toBeLessThan(FILES);
+    expect(between.new).toBeLessThan(FILES);
+
+    server = await startServer(ground.directory);
+    expect((await server.admin.get('/api/projects/shop/files/f0')).body).toBe('old');
+    expect(await contents(directory)).toEqual({ old: FILES, new: 0 });
+    expect(await readdir(directory)).toHaveLength(FILES);
+    const stagings = await readdir(join(ground.directory, 'data', 'stagings'), { recursive: true });
+    expect(stagings.filter((name) => name.includes('.caisson-'))).toEqual([]);
+    // And the same upload is whole the next time.
+    expect((await upload(server, 'new', mode)).status).toBe(200);
+    expect(await contents(directory)).toEqual({ old: 0, new: FILES });
   });
 });

@@ -27,6 +27,8 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   ) {
     super();
     this.stdout = new OutputLimit(limits);
+    // Also when nobody has been handed it yet, as while it waits warm: an error that no one listens for ends the server.
+    this.on('error', () => undefined);
     starting.then(
       (sandbox) => this.connect(sandbox),
       (error: unknown) => this.fail(error),

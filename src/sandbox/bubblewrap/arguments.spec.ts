@@ -29,7 +29,7 @@ describe('the argument list of bubblewrap', () => {
         '--ro-bind /usr /usr --dir /etc',
         '--ro-bind-data 7 /etc/passwd --ro-bind-data 8 /etc/group --ro-bind-data 9 /etc/hosts',
         '--ro-bind-data 10 /etc/nsswitch.conf --ro-bind-data 11 /etc/resolv.conf',
-        '--proc /proc --dev /dev --size 67108864 --perms 1777 --tmpfs /dev/shm --remount-ro /dev',
+        '--proc /proc --ro-bind /proc/sys /proc/sys --dev /dev --size 67108864 --perms 1777 --tmpfs /dev/shm --remount-ro /dev',
         '--size 1048576 --perms 1777 --tmpfs /tmp --size 1048576 --perms 0700 --tmpfs /home/agent',
         '--dir /run --ro-bind /run/c/1.sock /run/model.sock',
         '--dir /opt/agent --ro-bind /srv/bin/claude /opt/agent/claude',

@@ -68,7 +68,10 @@ export function bubblewrapArguments(order: SandboxOrder, profile: Profile): stri
     }).flatMap(([name, value]) => ['--setenv', name, value]),
     ...profile.hostRoot,
     ...ETC_FILES.flatMap(({ path }, index) => ['--ro-bind-data', String(DESCRIPTOR.etc + index), path]),
-    ...['--proc', '/proc', '--dev', '/dev'],
+    ...['--proc', '/proc'],
+    // Some settings of its own namespaces would be the sandbox's to change: IPC limits, the highest process id.
+    ...['--ro-bind', '/proc/sys', '/proc/sys'],
+    ...['--dev', '/dev'],
     ...tmpfs('/dev/shm', SHM_BYTES, '1777'),
     ...['--remount-ro', '/dev'],
     ...tmpfs('/tmp', profile.tmpBytes, '1777'),
