@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Archives } from '../../src/workspaces/archives.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
-import { pax, tar, tarGz, type TarMember, zip, type ZipMember } from '../support/hostile-archives.js';
+import { pax, tar, tarGz, type TarMember, zip, zip64, type ZipMember } from '../support/hostile-archives.js';
 import { archivesOn, workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
 
 const KIB = 1024;
@@ -377,6 +377,27 @@ describe('a hostile archive', () => {
   it('[Z21] a zip that lies about how many entries it has is refused', async () => {
     await mustRefuse(upload(zip([{ name: 'x' }], 2), { format: 'zip' }), 'E003');
     await mustRefuse(upload(zip([{ name: 'x' }], 65_000), { format: 'zip' }), 'E015');
+  });
+
+  it('[Z28] a zip that lies in 64 bits is refused', async () => {
+    const members = [{ name: 'x', content: 'content' }];
+    const lies: [Parameters<typeof zip64>[1], string, RegExp?][] = [
+      [{ size: 5n * 2n ** 30n }, 'E015'],
+      [{ size: 2n ** 64n - 1n }, 'E015'],
+      [{ size: 8n }, 'E003', /cannot be unpacked/],
+      [{ count: 2n ** 40n }, 'E015', /1000 entries/],
+      [{ count: 2n ** 64n - 1n }, 'E015', /1000 entries/],
+      [{ count: 2n }, 'E003', /no valid zip/],
+      [{ offset: 2n ** 40n }, 'E003', /no valid zip/],
+      [{ directory: 2n ** 40n }, 'E003', /no valid zip/],
+      [{ directory: 0n }, 'E003', /no valid zip/],
+    ];
+    for (const [lie, code, said] of lies)
+      await mustRefuse(upload(zip64(members, lie), { format: 'zip' }), code, said);
+    // Without the locator, what the end record says is meant as it stands.
+    const whole = zip64(members);
+    const cut = Buffer.concat([whole.subarray(0, -22 - 20), whole.subarray(-22)]);
+    await mustRefuse(upload(cut, { format: 'zip' }), 'E015', /1000 entries/);
   });
 
   it('[Z22] a name that is not UTF-8 is refused, and said so', async () => {

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import type { Archives } from '../../src/workspaces/archives.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
-import { tar, tarGz, type TarMember, zip } from '../support/hostile-archives.js';
+import { tar, tarGz, type TarMember, zip, zip64 } from '../support/hostile-archives.js';
 import { until } from '../support/processes.js';
 import { archivesOn, workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
 
@@ -134,6 +134,16 @@ describe('a tree of files', () => {
     const whole = tar({ name: 'f', content: 'in two members' });
     await upload(target, Buffer.concat([gzipSync(whole.subarray(0, 700)), gzipSync(whole.subarray(700))]));
     expect(String(await ground.get(target, 'f'))).toBe('in two members');
+  });
+
+  it('is taken from a zip with sizes and places of 64 bits', async () => {
+    const workspace = await fresh();
+    const archive = zip64([
+      { name: 'a', content: 'first' },
+      { name: 'd/b', content: 'second' },
+    ]);
+    expect(await upload(workspace, archive, { format: 'zip' })).toEqual({ files: 2, bytes: 11 });
+    expect(await ground.agent(workspace, 'cat a d/b')).toBe('firstsecond');
   });
 
   it('is packed without what is left out of changes, unless asked, and from a directory on', async () => {

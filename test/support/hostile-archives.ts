@@ -105,3 +105,69 @@ export function zip(members: readonly ZipMember[], count = members.length): Buff
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...locals, ...directory, end]);
 }
+
+const ZIP64_FIELD = 0x0001;
+const NOT_HERE = 0xffffffff;
+
+/**
+ * A zip as a writer makes it who cannot know sizes beforehand: every size and offset, and the directory's own place, in
+ * 64 bits. @param lie what the end record and the entries say instead of the truth
+ */
+export function zip64(
+  members: readonly Required<Pick<ZipMember, 'name' | 'content'>>[],
+  lie: { count?: bigint; size?: bigint; offset?: bigint; directory?: bigint } = {},
+): Buffer {
+  const locals: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const { name, content } of members) {
+    const [rawName, body] = [Buffer.from(name as string), Buffer.from(content as string)];
+    const packed = deflateRawSync(body);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(45, 0);
+    common.writeUInt16LE(0x800, 2);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(body), 10);
+    common.writeUInt32LE(NOT_HERE, 14);
+    common.writeUInt32LE(NOT_HERE, 18);
+    common.writeUInt16LE(rawName.length, 22);
+    const sizes = words(lie.size ?? BigInt(body.length), BigInt(packed.length));
+    const local = Buffer.concat([uint32(0x04034b50), common, rawName, field(sizes), packed]);
+    local.writeUInt16LE(field(sizes).length, 28);
+    const extra = field(Buffer.concat([sizes, words(lie.offset ?? BigInt(offset))]));
+    const central = Buffer.concat([uint32(0x02014b50), Buffer.from([45, 3]), common, Buffer.alloc(14)]);
+    central.writeUInt16LE(extra.length, 30);
+    central.writeUInt32LE((0o100644 << 16) >>> 0, 38);
+    central.writeUInt32LE(NOT_HERE, 42);
+    directory.push(central, rawName, extra);
+    locals.push(local);
+    offset += local.length;
+  }
+  const entries = Buffer.concat(directory);
+  const count = lie.count ?? BigInt(members.length);
+  const end64 = Buffer.concat([
+    ...[uint32(0x06064b50), words(44n), Buffer.from([45, 3, 45, 0]), Buffer.alloc(8)],
+    words(count, count, BigInt(entries.length), lie.directory ?? BigInt(offset)),
+  ]);
+  const locator = Buffer.concat([
+    ...[uint32(0x07064b50), uint32(0), words(BigInt(offset + entries.length)), uint32(1)],
+  ]);
+  const end = Buffer.concat([uint32(0x06054b50), Buffer.alloc(18)]);
+  end.fill(0xff, 8, 20);
+  return Buffer.concat([...locals, entries, end64, locator, end]);
+}
+
+function field(content: Buffer): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt16LE(ZIP64_FIELD, 0);
+  head.writeUInt16LE(content.length, 2);
+  return Buffer.concat([head, content]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+const words = (...values: bigint[]): Buffer => Buffer.from(BigUint64Array.from(values).buffer);
