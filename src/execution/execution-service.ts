@@ -157,6 +157,7 @@ export class ExecutionService {
   /**
    * Accepts and ends an execution whose answer is kept, in one transaction: it needs no sandbox and no place in the queue.
    * Undefined when there is no answer, or nobody knows yet what the one who writes to the workspace will leave.
+   * @throws ClaudeCodeError E012 (stopping, no sandbox, audit not writable)
    */
   private async fromCache(
     execution: Execution,
