@@ -1,7 +1,7 @@
 /**
  * The import rules: the arrows of docs/ARCHITECTURE.md, so that an import against the flow fails the tests.
  *
- *   batches → streaming ;  { batches, streaming, audit, metrics, health } → execution → commands → agents → workspaces → sandbox
+ *   batches → streaming ;  { batches, streaming, audit, metrics, health } → execution → cache → commands → agents → workspaces → sandbox
  *   execution, agents → model-gateway, egress → sockets ;  whoever has routes → access ;  whoever keeps rows → persistence
  */
 

@@ -69,7 +69,7 @@ export class ExecutionRunner {
     } catch (error) {
       this.logger.error({ msg: 'left to the next start: it could not be written', executionId, err: error });
     }
-    this.flights.land(executionId, answer);
+    await this.flights.land(executionId, answer);
   }
 
   /** @returns the answer that it was kept with, if it was */

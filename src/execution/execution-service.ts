@@ -157,13 +157,15 @@ export class ExecutionService {
   /**
    * Accepts and ends an execution whose answer is kept, in one transaction: it needs no sandbox and no place in the queue.
    * Undefined when there is no answer, or nobody knows yet what the one who writes to the workspace will leave.
+   * @throws ClaudeCodeError E012 (stopping, no sandbox, audit not writable)
    */
   private async fromCache(
     execution: Execution,
     idempotency: Idempotency,
     caller: Caller,
   ): Promise<Execution | undefined> {
-    if (this.lifecycle.stopping || this.queue.hasWriter(execution)) return undefined;
+    this.checkServing();
+    if (this.queue.hasWriter(execution)) return undefined;
     const answer = await this.answers.known(execution);
     if (answer === undefined) return undefined;
     await this.recorder.adopt(execution.id, answer);
@@ -246,13 +248,15 @@ export class ExecutionService {
   }
 
   private checkOpen(priority: Priority, count: number): void {
-    const refuse = (message: string, details?: unknown): never => {
-      throw new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER, details });
-    };
-    if (this.lifecycle.stopping) refuse('The server is shutting down.');
+    this.checkServing();
     const waiting = this.queue.waiting[priority] + this.flights.waiting[priority] + this.entering[priority];
-    if (waiting + count > this.config.values.QUEUE_MAX) refuse('The queue is full.');
-    if (this.sandboxes.report?.ok === false) refuse('No sandbox can be had here; /health/ready says why.');
+    if (waiting + count > this.config.values.QUEUE_MAX) throw unavailable('The queue is full.');
+  }
+
+  private checkServing(): void {
+    if (this.lifecycle.stopping) throw unavailable('The server is shutting down.');
+    if (this.sandboxes.report?.ok === false)
+      throw unavailable('No sandbox can be had here; /health/ready says why.');
   }
 
   private async checkPaths(task: AgentTask, { userId, projectId }: Execution): Promise<void> {
@@ -286,6 +290,8 @@ export class ExecutionService {
     };
   }
 }
+
+const unavailable = (message: string) => new ClaudeCodeError('E012', message, { retryAfter: RETRY_AFTER });
 
 function firstOf({ id, action, projectId, model, batchId, position }: Execution): First {
   const fact = { type: 'execution.queued' as const, data: { action, projectId, model } };

@@ -73,17 +73,19 @@ export class Flights {
     }
   }
 
-  /** A run is over. @param answer what it was kept with, if it was */
-  land(executionId: string, answer: Answer | undefined): void {
+  /**
+   * A run is over; resolves when those who waited for it have their answer, or wait for their turn. Never rejects.
+   * @param answer what it was kept with, if it was
+   */
+  async land(executionId: string, answer: Answer | undefined): Promise<void> {
     const flight = this.byLeader.get(executionId);
     if (flight === undefined) return;
     this.byLeader.delete(executionId);
     this.close(flight);
     const followers = [...flight.followers.values()];
     for (const { executionId: id } of followers) this.leave(flight, id);
-    for (const follower of followers)
-      if (answer === undefined) this.queue.offer(follower);
-      else void this.serve(follower, answer);
+    if (answer === undefined) for (const follower of followers) this.queue.offer(follower);
+    else for (const follower of followers) await this.serve(follower, answer);
   }
 
   private lead(flight: Flight, waiting: Waiting): void {
