@@ -46,6 +46,7 @@ const OPTIONS = {
   timeout: { type: 'integer', description: 'Milliseconds, 1000 or more' },
   maxTokens: { type: 'integer', description: 'Output tokens of the whole execution' },
   model: { type: 'string', description: 'One of the configured models' },
+  continue: { type: 'string', description: 'Id of an execution whose conversation goes on' },
   depth: { type: 'integer', description: 'Levels of directories and calls to follow, 1 to 10' },
   includeTests: { type: 'boolean', description: 'Look at tests too' },
   backup: { type: 'boolean', description: 'Keep the state before' },

@@ -11,7 +11,7 @@ import { CommandRegistry } from './command-registry.js';
 import { asksToLeave } from './prompt-policy.js';
 
 /** Options that every command has. */
-export const COMMON_OPTIONS = ['format', 'streaming', 'timeout', 'maxTokens', 'model'] as const;
+export const COMMON_OPTIONS = ['format', 'streaming', 'timeout', 'maxTokens', 'model', 'continue'] as const;
 
 const FORMAT_INSTRUCTIONS = {
   text: 'Write your final answer as plain text, without Markdown.',

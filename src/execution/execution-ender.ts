@@ -7,6 +7,7 @@ import type { ClaudeCodeError } from '../errors/claude-code.error.js';
 import type { UsageByModel } from '../model-gateway/model-gateway.js';
 import { Database } from '../persistence/database.js';
 import { type ChangeSet, noChanges } from '../workspaces/workspace.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
 import type { Execution } from './execution.js';
@@ -24,6 +25,8 @@ export interface AttemptResult {
   changes: ChangeSet;
   /** Id of the snapshot that `options.backup` asked for. */
   backup?: string;
+  /** As `Conversations.pack` made it. */
+  conversation?: string;
 }
 
 /** Of an execution that never ran. */
@@ -42,6 +45,7 @@ export class ExecutionEnder {
 
   constructor(
     private readonly store: ExecutionStore,
+    private readonly conversations: Conversations,
     private readonly commands: CommandRegistry,
     private readonly database: Database,
     private readonly log: EventLog,
@@ -84,7 +88,7 @@ export class ExecutionEnder {
 
   private write(
     endings: readonly (Execution & End)[],
-    { usage, changes }: AttemptResult,
+    { usage, changes, conversation }: AttemptResult,
   ): Promise<Map<Execution, RecordedEvent[]>> {
     return this.database.transaction().execute(async (db) => {
       const stored = new Map<Execution, RecordedEvent[]>();
@@ -92,6 +96,8 @@ export class ExecutionEnder {
         if (!(await this.store.end(db, ended, ended))) continue;
         if (changes.files.length > 0 || changes.directories !== undefined)
           await this.store.saveChanges(db, ended.id, changes);
+        if (conversation !== undefined && ended.status === 'succeeded')
+          await this.conversations.keep(db, ended.id, conversation);
         await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
         stored.set(ended, await this.log.record(db, ended.id, ended.attempt, lastFacts(ended, changes)));
       }

@@ -17,6 +17,7 @@ import { Redactor } from '../redaction/redactor.js';
 import { noChanges, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { ChangeRecorder } from './change-recorder.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
 import { EventWriter } from './event-writer.js';
@@ -43,6 +44,7 @@ export class ExecutionRunner {
     private readonly ender: ExecutionEnder,
     private readonly lifecycle: Lifecycle,
     private readonly recorder: ChangeRecorder,
+    private readonly conversations: Conversations,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -104,7 +106,7 @@ export class ExecutionRunner {
     execution: Execution,
     { task, workspace, mayAct }: { task: AgentTask; workspace: Workspace; mayAct: () => Promise<void> },
     ending: AbortController,
-  ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage'>> {
+  ): Promise<Pick<AttemptResult, 'outcome' | 'error' | 'usage' | 'conversation'>> {
     const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
     // The place is provided meanwhile, and the agent reads its task; the model is not asked before the start is recorded.
     const begun = this.begin(execution);
@@ -114,7 +116,8 @@ export class ExecutionRunner {
     try {
       const egress = await this.openEgress(execution, workspace);
       ways.defer(() => egress?.close());
-      place = await this.engine.take({ task, workspace, egress });
+      const before = await this.conversations.before(execution);
+      place = await this.engine.take({ task, workspace, egress, conversation: before });
       place.route.bind({
         executionId: execution.id,
         maxOutputTokens: task.limits.maxOutputTokens,
@@ -127,7 +130,9 @@ export class ExecutionRunner {
       signal.throwIfAborted();
       const outcome = await this.follow(execution, run, writer);
       signal.throwIfAborted();
-      return { outcome, usage: place.route.usage() };
+      const said = place.conversation();
+      const conversation = said && (await this.conversations.pack(said));
+      return { outcome, usage: place.route.usage(), conversation };
     } catch (error) {
       return { error: asEnd(error, ending.signal, place?.route), usage: place?.route.usage() ?? {} };
     } finally {

@@ -14,6 +14,7 @@ import { Database, type Queryable } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
 import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, type First } from './event-log.js';
 import type { Execution, ExecutionSummary } from './execution.js';
@@ -48,6 +49,7 @@ export class ExecutionService {
     private readonly engine: AgentEngine,
     private readonly sandboxes: Sandboxes,
     private readonly workspaces: Workspaces,
+    private readonly conversations: Conversations,
     private readonly log: EventLog,
     private readonly events: DomainEvents,
     private readonly database: Database,
@@ -58,8 +60,8 @@ export class ExecutionService {
   /**
    * Accepts one request. Row, first event and audit entry are committed together before this resolves.
    * @param idempotencyKey the same key with the same request answers the execution that it made before
-   * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E010 (key used for another request),
-   *   E012 (stopping, queue full, no sandbox, audit not writable)
+   * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E009, E010 (`options.continue`),
+   *   E010 (key used for another request), E012 (stopping, queue full, no sandbox, audit not writable)
    */
   async submit(
     request: ClaudeCodeRequest,
@@ -72,6 +74,7 @@ export class ExecutionService {
     if (earlier !== undefined) return earlier;
     try {
       return await this.entered('interactive', 1, async () => {
+        await this.conversations.mustBeOpen(execution, caller.principal);
         await this.checkPaths(task, execution);
         await this.accept([execution], idempotency, caller);
         return execution;
@@ -230,6 +233,7 @@ export class ExecutionService {
       action: request.action,
       access: task.access,
       priority: 'interactive',
+      continues: request.options?.continue ?? undefined,
       engine: this.engine.name,
       model: task.model,
       request,

@@ -8,6 +8,7 @@ import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ActiveExecutions } from './active-executions.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { ChangesController } from './changes.controller.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { ExecutionChanges } from './execution-changes.js';
 import { ExecutionEnder } from './execution-ender.js';
@@ -30,6 +31,7 @@ import { Worker } from './worker.js';
     { provide: ExecutionQueue, useClass: InProcessQueue },
     ActiveExecutions,
     ChangeRecorder,
+    Conversations,
     DomainEvents,
     ExecutionChanges,
     ExecutionEnder,
@@ -41,6 +43,6 @@ import { Worker } from './worker.js';
     SnapshotRetention,
     Worker,
   ],
-  exports: [DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
+  exports: [Conversations, DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
 })
 export class ExecutionModule {}

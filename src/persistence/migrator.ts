@@ -8,6 +8,7 @@ import * as waitingWorkspaces from './migrations/0004-waiting-workspaces.js';
 import * as longHistories from './migrations/0005-long-histories.js';
 import * as snapshots from './migrations/0006-snapshots.js';
 import * as batches from './migrations/0007-batches.js';
+import * as conversations from './migrations/0009-conversations.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-long-histories': longHistories,
   '0006-snapshots': snapshots,
   '0007-batches': batches,
+  '0009-conversations': conversations,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */

@@ -14,5 +14,5 @@ export const DESCRIPTOR = {
   etc: 7,
 } as const;
 
-/** How many descriptors there are in all. */
-export const DESCRIPTOR_COUNT = DESCRIPTOR.etc + ETC_FILES.length;
+/** The first of an order's own files, one descriptor each. */
+export const FILES_DESCRIPTOR = DESCRIPTOR.etc + ETC_FILES.length;

@@ -8,7 +8,7 @@ import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
 import { bubblewrapArguments, type Profile } from './arguments.js';
 import { BubblewrapSandbox } from './bubblewrap-sandbox.js';
-import { DESCRIPTOR, DESCRIPTOR_COUNT } from './descriptors.js';
+import { DESCRIPTOR, FILES_DESCRIPTOR } from './descriptors.js';
 import { ETC_FILES } from './etc-files.js';
 import { initArguments } from './init.js';
 import { JsonStatus } from './json-status.js';
@@ -51,7 +51,7 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
     const { child, sandbox, status, failed } = launched;
     // Bubblewrap waits for its arguments until it is held: nothing of the sandbox is ever outside its limits.
     const confinement = await launched.confinement;
-    feed(child, args, launcher.filter);
+    feed(child, args, launcher.filter, order.files);
     await Promise.race([failed, standing(child, status)]);
     void guard(confinement, sandbox);
     return sandbox;
@@ -65,10 +65,11 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
 }
 
 function begin(order: SandboxOrder, launcher: Launcher, options: { uid?: number; gid?: number }): Launched {
+  const descriptors = FILES_DESCRIPTOR + (order.files?.length ?? 0);
   const child = spawn(
     launcher.bwrap,
     [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, launcher.limits)],
-    { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(DESCRIPTOR_COUNT).fill('pipe') },
+    { ...options, env: {}, cwd: '/', stdio: new Array<'pipe'>(descriptors).fill('pipe') },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   // Out of descriptors, Node makes a child without streams: what follows throws, and nobody waits for this any more.
@@ -94,13 +95,19 @@ function identity(uid: number | undefined): { uid?: number; gid?: number } {
   return { uid, gid: uid };
 }
 
-/** Writes what bubblewrap reads before it builds: its arguments, the filter and the files of /etc. */
-function feed(child: ChildProcess, args: readonly string[], filter: Buffer): void {
+/** Writes what bubblewrap reads before it builds: its arguments, the filter, the files of /etc and of the order. */
+function feed(
+  child: ChildProcess,
+  args: readonly string[],
+  filter: Buffer,
+  files: SandboxOrder['files'] = [],
+): void {
   const input = new Map<number, string | Buffer>([
     [DESCRIPTOR.arguments, args.map((part) => `${part}\0`).join('')],
     [DESCRIPTOR.filter, filter],
   ]);
   ETC_FILES.forEach(({ content }, index) => input.set(DESCRIPTOR.etc + index, content));
+  files.forEach(({ content }, index) => input.set(FILES_DESCRIPTOR + index, content));
   for (const [descriptor, content] of input) writable(child, descriptor).end(content);
 }
 
