@@ -26,6 +26,8 @@ export interface AgentOrder {
   workspace: Workspace;
   /** The way to the hosts that were granted to the project; undefined when none was. */
   egress?: EgressRoute;
+  /** What was said before, as a place of this engine told it: the task goes on from there. */
+  conversation?: Buffer;
 }
 
 export interface AgentRun {
@@ -45,6 +47,12 @@ export interface AgentPlace {
    * @throws ClaudeCodeError E005 (crash, rubbish, no result), E012 (no sandbox), E015 (output limit)
    */
   run(run: AgentRun): AsyncGenerator<AgentEvent, AgentOutcome, void>;
+
+  /**
+   * What was said in it, and before it: opaque, from an untrusted process, without secrets. To be asked for when `run` has
+   * returned; undefined when it is larger than may be kept, or is not known whole.
+   */
+  conversation(): Buffer | undefined;
 
   /** Resolves when nothing of the place is left; also of one that was never run. */
   close(): Promise<void>;

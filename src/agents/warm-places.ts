@@ -5,8 +5,8 @@ import type { Workspace } from '../workspaces/workspace.js';
 /**
  * Why a task had to wait for the start of its place: the pool is off; the workspace is not kept warm (new, or not used
  * for long); its place was still starting, had died, was started with what is not installed any more, with too little or
- * too much access, or did not take what the task needs; or the task wants a working directory of its own, or may reach
- * hosts that were granted to its project.
+ * too much access, or did not take what the task needs; or the task wants a working directory of its own, may reach
+ * hosts that were granted to its project, works on a copy, or goes on in an earlier conversation.
  */
 export const MISS_REASONS = [
   'off',
@@ -19,6 +19,7 @@ export const MISS_REASONS = [
   'working-directory',
   'egress',
   'copy',
+  'continue',
 ] as const;
 export type MissReason = (typeof MISS_REASONS)[number];
 

@@ -29,6 +29,8 @@ export interface AuditEntry {
   userId?: string;
   executionId?: string;
   batchId?: string;
+  /** The execution whose conversation it goes on in. */
+  continues?: string;
   projectId?: string;
   /** UTF-16 code units. */
   promptLength?: number;

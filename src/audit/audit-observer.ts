@@ -29,7 +29,7 @@ export class AuditObserver {
 
   /** @throws ClaudeCodeError E012, which refuses the executions: what cannot be recorded is not done */
   private async accepted({ executions, caller, db }: DomainEventMap['executions.accepted']): Promise<void> {
-    const entries = executions.map(({ id, action, projectId, userId, batchId, request }) => ({
+    const entries = executions.map(({ id, action, projectId, userId, batchId, continues, request }) => ({
       type: 'execution.accepted' as const,
       requestId: caller.requestId,
       action,
@@ -38,6 +38,7 @@ export class AuditObserver {
       userId,
       executionId: id,
       batchId,
+      continues,
       projectId,
       ...promptFacts(request.prompt),
       remoteAddress: caller.remoteAddress,

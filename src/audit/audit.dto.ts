@@ -70,6 +70,9 @@ export class AuditEntryView implements AuditEntry {
   @ApiPropertyOptional()
   batchId?: string;
 
+  @ApiPropertyOptional({ description: 'The execution whose conversation it goes on in' })
+  continues?: string;
+
   @ApiPropertyOptional()
   projectId?: string;
 

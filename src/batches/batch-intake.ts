@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { cut, type FieldProblem, toClaudeCodeError } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
+import { Conversations } from '../execution/conversations.js';
 import type { Execution } from '../execution/execution.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { type NamedPath, namedPaths } from '../execution/named-paths.js';
@@ -40,6 +41,7 @@ export class BatchIntake {
 
   constructor(
     private readonly executions: ExecutionService,
+    private readonly conversations: Conversations,
     private readonly workspaces: Workspaces,
   ) {}
 
@@ -51,7 +53,9 @@ export class BatchIntake {
       if (index % AT_ONCE === 0) await others();
       try {
         const place = { priority: 'batch' as const, batchId, position: index };
-        prepared.push(this.executions.prepare(await this.validated(request), caller, place));
+        const item = this.executions.prepare(await this.validated(request), caller, place);
+        await this.conversations.mustBeOpen(item.execution, caller.principal);
+        prepared.push(item);
       } catch (error) {
         problems.push(...problemsOf(index, error));
       }
@@ -113,7 +117,7 @@ const problem = (field: string, text: string) =>
 /** @throws the error itself when it says nothing about the request */
 function problemsOf(index: number, thrown: unknown): ItemProblem[] {
   const { code, message, details } = toClaudeCodeError(thrown);
-  if (!['E003', 'E004', 'E006', 'E008'].includes(code)) throw thrown;
+  if (!['E003', 'E004', 'E006', 'E008', 'E009', 'E010'].includes(code)) throw thrown;
   const fields: FieldProblem[] = Array.isArray(details)
     ? (details as FieldProblem[])
     : [{ field: fieldOf(details) ?? (code === 'E008' ? 'metadata.userId' : ''), problem: message }];

@@ -11,6 +11,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  IsUUID,
   Matches,
   Max,
   MaxLength,
@@ -108,6 +109,15 @@ export class RequestOptions {
   @IsOptional()
   @IsIn(CACHE_MODES)
   cache?: CacheMode;
+
+  @ApiPropertyOptional({
+    format: 'uuid',
+    description:
+      'An execution of the same project that succeeded: goes on in its conversation, as a fork when another has already',
+  })
+  @IsOptional()
+  @IsUUID()
+  continue?: string;
 
   @ApiPropertyOptional({ description: 'analyze: how many levels of directories or calls to follow' })
   @IsOptional()

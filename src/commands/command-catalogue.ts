@@ -47,6 +47,7 @@ const OPTIONS = {
   maxTokens: { type: 'integer', description: 'Output tokens of the whole execution' },
   model: { type: 'string', description: 'One of the configured models' },
   cache: { type: 'enum', values: [...CACHE_MODES], description: 'Whether a kept answer will do' },
+  continue: { type: 'string', description: 'Id of an execution whose conversation goes on' },
   depth: { type: 'integer', description: 'Levels of directories and calls to follow, 1 to 10' },
   includeTests: { type: 'boolean', description: 'Look at tests too' },
   backup: { type: 'boolean', description: 'Keep the state before' },

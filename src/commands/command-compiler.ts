@@ -11,7 +11,15 @@ import { CommandRegistry } from './command-registry.js';
 import { asksToLeave } from './prompt-policy.js';
 
 /** Options that every command has. */
-export const COMMON_OPTIONS = ['format', 'streaming', 'timeout', 'maxTokens', 'model', 'cache'] as const;
+export const COMMON_OPTIONS = [
+  'format',
+  'streaming',
+  'timeout',
+  'maxTokens',
+  'model',
+  'cache',
+  'continue',
+] as const;
 
 const FORMAT_INSTRUCTIONS = {
   text: 'Write your final answer as plain text, without Markdown.',

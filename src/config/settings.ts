@@ -309,6 +309,12 @@ export const SETTINGS = {
     default: String(256 * KIB),
     about: 'Bytes of a changed file whose content is put into the answer and the diff.',
   }),
+  CONVERSATION_MAX_BYTES: setting({
+    rule: integer(0, 256 * MIB),
+    default: String(16 * MIB),
+    about:
+      'Bytes of a conversation that is kept so that `options.continue` can go on from it: some times what the largest context of a model holds. A larger one cannot be continued; 0 keeps none.',
+  }),
   SNAPSHOT_FILE_MAX_BYTES: setting({
     rule: integer(0, 512 * MIB),
     default: String(64 * MIB),

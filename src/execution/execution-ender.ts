@@ -8,6 +8,7 @@ import type { ClaudeCodeError } from '../errors/claude-code.error.js';
 import type { UsageByModel } from '../model-gateway/model-gateway.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { type ChangeSet, noChanges } from '../workspaces/workspace.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog } from './event-log.js';
 import type { Execution } from './execution.js';
@@ -27,6 +28,8 @@ export interface AttemptResult {
   backup?: string;
   /** Where the outcome is from, when nothing ran. */
   answer?: Answer;
+  /** As `Conversations.pack` made it. */
+  conversation?: string;
 }
 
 /** Of one that is given a kept answer. */
@@ -60,6 +63,7 @@ export class ExecutionEnder {
 
   constructor(
     private readonly store: ExecutionStore,
+    private readonly conversations: Conversations,
     private readonly commands: CommandRegistry,
     private readonly database: Database,
     private readonly log: EventLog,
@@ -96,12 +100,14 @@ export class ExecutionEnder {
 
   /** Writes an end within the caller's transaction; after its commit the caller lets it `settle`. Undefined: fenced off. */
   async record(db: Queryable, execution: Execution, result: AttemptResult): Promise<Ended | undefined> {
-    const { usage, changes, answer } = result;
+    const { usage, changes, answer, conversation } = result;
     const ended = { ...execution, ...endingOf(execution, result, this.commands) };
     if (answer !== undefined) await this.store.advance(db, execution, 'running');
     if (!(await this.store.end(db, ended, ended))) return undefined;
     if (changes.files.length > 0 || changes.directories !== undefined)
       await this.store.saveChanges(db, ended.id, changes);
+    if (conversation !== undefined && ended.status === 'succeeded')
+      await this.conversations.keep(db, ended.id, conversation);
     await this.events.emitSerial('execution.ended', { execution: ended, usage, db });
     const facts = [...(answer === undefined ? [] : answerFacts(ended, answer)), ...lastFacts(ended, changes)];
     return { execution: ended, usage, events: await this.log.record(db, ended.id, ended.attempt, facts) };

@@ -19,6 +19,7 @@ import { noChanges, type Workspace, Workspaces } from '../workspaces/workspace.j
 import { ActiveExecutions } from './active-executions.js';
 import { AnswerRecorder, type Kept, type Recall } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
 import { EventWriter } from './event-writer.js';
@@ -53,6 +54,7 @@ export class ExecutionRunner {
     private readonly recorder: ChangeRecorder,
     private readonly answers: AnswerRecorder,
     private readonly flights: Flights,
+    private readonly conversations: Conversations,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -149,7 +151,7 @@ export class ExecutionRunner {
     execution: Execution,
     { task, workspace, mayAct }: { task: AgentTask; workspace: Workspace; mayAct: () => Promise<void> },
     ending: AbortController,
-  ): Promise<Pick<Kept, 'outcome' | 'error' | 'usage' | 'reached'>> {
+  ): Promise<Pick<Kept, 'outcome' | 'error' | 'usage' | 'reached' | 'conversation'>> {
     const writer = new EventWriter(this.log, execution.id, execution.attempt, (error) => ending.abort(error));
     // The place is provided meanwhile, and the agent reads its task; the model is not asked before the start is recorded.
     const begun = this.begin(execution);
@@ -167,7 +169,8 @@ export class ExecutionRunner {
       });
       ways.defer(() => egress?.close());
       reached = egress !== undefined;
-      place = await this.engine.take({ task, workspace, egress });
+      const before = await this.conversations.before(execution);
+      place = await this.engine.take({ task, workspace, egress, conversation: before });
       place.route.bind({
         executionId: execution.id,
         maxOutputTokens: task.limits.maxOutputTokens,
@@ -180,7 +183,9 @@ export class ExecutionRunner {
       signal.throwIfAborted();
       const outcome = await this.follow(execution, run, writer);
       signal.throwIfAborted();
-      return { outcome, usage: place.route.usage(), reached };
+      const said = place.conversation();
+      const conversation = said && (await this.conversations.pack(said));
+      return { outcome, usage: place.route.usage(), reached, conversation };
     } catch (error) {
       return { error: asEnd(error, ending.signal, place?.route), usage: place?.route.usage() ?? {} };
     } finally {

@@ -17,6 +17,7 @@ import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { AnswerRecorder } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, type First } from './event-log.js';
 import type { Execution, ExecutionSummary } from './execution.js';
@@ -53,6 +54,7 @@ export class ExecutionService {
     private readonly engine: AgentEngine,
     private readonly sandboxes: Sandboxes,
     private readonly workspaces: Workspaces,
+    private readonly conversations: Conversations,
     private readonly log: EventLog,
     private readonly events: DomainEvents,
     private readonly database: Database,
@@ -67,8 +69,8 @@ export class ExecutionService {
   /**
    * Accepts one request. Row, first event and audit entry are committed together before this resolves.
    * @param idempotencyKey the same key with the same request answers the execution that it made before
-   * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E010 (key used for another request),
-   *   E012 (stopping, queue full, no sandbox, audit not writable)
+   * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E009, E010 (`options.continue`),
+   *   E010 (key used for another request), E012 (stopping, queue full, no sandbox, audit not writable)
    */
   async submit(
     request: ClaudeCodeRequest,
@@ -83,6 +85,7 @@ export class ExecutionService {
       const answered = await this.fromCache(execution, idempotency, caller);
       if (answered !== undefined) return answered;
       return await this.entered('interactive', 1, async () => {
+        await this.conversations.mustBeOpen(execution, caller.principal);
         await this.checkPaths(task, execution);
         await this.accept([execution], idempotency, caller);
         return execution;
@@ -280,6 +283,7 @@ export class ExecutionService {
       action: request.action,
       access: task.access,
       priority: 'interactive',
+      continues: request.options?.continue ?? undefined,
       engine: this.engine.name,
       model: task.model,
       request,

@@ -232,6 +232,7 @@ const SUMMARY = [
   'engine',
   'batchId',
   'position',
+  'continues',
 ] as const satisfies (keyof ExecutionSummary)[];
 
 const toRow = (execution: Execution, idempotency: Idempotency): Insertable<ExecutionsTable> => ({
@@ -241,6 +242,7 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   requestHash: idempotency.requestHash,
   batchId: execution.batchId ?? null,
   position: execution.position ?? null,
+  continues: execution.continues ?? null,
   startedAt: execution.startedAt ?? null,
   endedAt: execution.endedAt ?? null,
   errorCode: execution.errorCode ?? null,
@@ -255,6 +257,7 @@ const summaryFromRow = (
   ...(row as typeof row & Pick<Execution, 'action' | 'status'>),
   batchId: row.batchId ?? undefined,
   position: row.position ?? undefined,
+  continues: row.continues ?? undefined,
   startedAt: row.startedAt ?? undefined,
   endedAt: row.endedAt ?? undefined,
 });
@@ -272,6 +275,7 @@ function fromRow({
     request: JSON.parse(row.request) as Execution['request'],
     batchId: row.batchId ?? undefined,
     position: row.position ?? undefined,
+    continues: row.continues ?? undefined,
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
     errorCode: (row.errorCode ?? undefined) as Execution['errorCode'],

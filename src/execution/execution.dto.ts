@@ -45,6 +45,9 @@ export class ExecutionView {
   @ApiPropertyOptional({ description: '0, 1, 2 … in its batch' })
   position?: number;
 
+  @ApiPropertyOptional({ format: 'uuid', description: 'The execution whose conversation it goes on in' })
+  continues?: string;
+
   @ApiPropertyOptional({ type: ClaudeCodeRequest, description: 'What was asked; not in lists' })
   request?: ClaudeCodeRequest;
 
@@ -121,4 +124,5 @@ export const summaryOf = (execution: ExecutionSummary): ExecutionView => ({
   engine: execution.engine,
   batchId: execution.batchId,
   position: execution.position,
+  continues: execution.continues,
 });

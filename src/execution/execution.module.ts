@@ -10,6 +10,7 @@ import { ActiveExecutions } from './active-executions.js';
 import { AnswerRecorder } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { ChangesController } from './changes.controller.js';
+import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { ExecutionChanges } from './execution-changes.js';
 import { ExecutionEnder } from './execution-ender.js';
@@ -34,6 +35,7 @@ import { Worker } from './worker.js';
     ActiveExecutions,
     AnswerRecorder,
     ChangeRecorder,
+    Conversations,
     DomainEvents,
     ExecutionChanges,
     ExecutionEnder,
@@ -46,6 +48,6 @@ import { Worker } from './worker.js';
     SnapshotRetention,
     Worker,
   ],
-  exports: [DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
+  exports: [Conversations, DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
 })
 export class ExecutionModule {}

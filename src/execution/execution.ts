@@ -19,6 +19,8 @@ export interface Execution {
   /** When it was asked for with others: which batch, and where in it (0, 1, 2 …). */
   batchId?: string;
   position?: number;
+  /** The execution whose conversation it goes on in. */
+  continues?: string;
   engine: string;
   model: string;
   request: ClaudeCodeRequest;
@@ -51,4 +53,5 @@ export type ExecutionSummary = Pick<
   | 'engine'
   | 'batchId'
   | 'position'
+  | 'continues'
 >;

@@ -9,6 +9,7 @@ import * as longHistories from './migrations/0005-long-histories.js';
 import * as snapshots from './migrations/0006-snapshots.js';
 import * as batches from './migrations/0007-batches.js';
 import * as answers from './migrations/0008-answers.js';
+import * as conversations from './migrations/0009-conversations.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
@@ -19,6 +20,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0006-snapshots': snapshots,
   '0007-batches': batches,
   '0008-answers': answers,
+  '0009-conversations': conversations,
 };
 
 /** @throws Error when a migration fails, or when the database holds a migration this version does not know */

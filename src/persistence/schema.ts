@@ -18,6 +18,8 @@ export interface ExecutionsTable {
   batchId: Fixed<string | null>;
   /** 0, 1, 2 … in its batch. */
   position: Fixed<number | null>;
+  /** Id of the execution whose conversation it goes on in; that one may be gone. */
+  continues: Fixed<string | null>;
   engine: Fixed<string>;
   model: Fixed<string>;
   /** The ClaudeCodeRequest as JSON. */
@@ -72,6 +74,12 @@ export interface BatchesTable {
 export interface ChangesTable {
   executionId: Fixed<string>;
   /** ChangeSet as JSON. */
+  body: Fixed<string>;
+}
+
+export interface ConversationsTable {
+  executionId: Fixed<string>;
+  /** Bytes of the engine's own, packed by gzip, in base64. */
   body: Fixed<string>;
 }
 
@@ -192,6 +200,7 @@ export interface Schema {
   batches: BatchesTable;
   events: EventsTable;
   changes: ChangesTable;
+  conversations: ConversationsTable;
   usage: UsageTable;
   apiKeys: ApiKeysTable;
   audit: AuditTable;

@@ -30,6 +30,8 @@ export interface SandboxOrder {
   egressSocket?: string;
   /** Host files or directories to show read-only at the given place, e.g. the agent's binary. */
   readOnly?: readonly { source: string; target: string }[];
+  /** Contents to show read-only as files at the given place, of the server's choice: bytes that no host file has. */
+  files?: readonly { target: string; content: Buffer }[];
   /** Host directories to show writable at the given place; only housekeeping uses this. */
   writable?: readonly { source: string; target: string }[];
   /**

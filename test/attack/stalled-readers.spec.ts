@@ -1,5 +1,4 @@
 /** Readers of events that stop reading: cut off after STREAM_STALL_MS, at a bounded cost, while others read on. */
-import type { Server } from 'node:http';
 import { promisify } from 'node:util';
 import { EventLog } from '../../src/execution/event-log.js';
 import type { Fact } from '../../src/execution/execution-event.js';

@@ -54,17 +54,19 @@ export class ClaudeCodeEngine extends AgentEngine {
   }
 
   /** @throws ClaudeCodeError E012 when there is no executable, or no way to the model */
-  private async cold({ task, workspace, egress }: AgentOrder): Promise<ClaudeSession> {
+  private async cold({ task, workspace, egress, conversation }: AgentOrder): Promise<ClaudeSession> {
     await this.warm.makeRoom();
     const { access, workingDirectory, model } = task;
     const egressSocket = egress?.socketPath;
-    const order = { workspace, access, workingDirectory, model, egressSocket, waits: false };
+    const order = { workspace, access, workingDirectory, model, egressSocket, conversation, waits: false };
     return new ClaudeSession(await this.launcher.launch(order), task);
   }
 }
 
 /** Why no place that waits can serve this order. */
-function needsNew({ workspace, egress }: AgentOrder): MissReason | undefined {
+function needsNew({ workspace, egress, conversation }: AgentOrder): MissReason | undefined {
+  // The CLI reads an earlier conversation when it starts, and never again.
+  if (conversation !== undefined) return 'continue';
   // A copy is used once: what waits for its workspace would work in the workspace itself.
   if (workspace.copy !== undefined) return 'copy';
   // The way to granted hosts is mounted at the start, and each of its connections is recorded under its execution.

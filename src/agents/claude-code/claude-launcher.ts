@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { ModelGateway } from '../../model-gateway/model-gateway.js';
+import { Redactor } from '../../redaction/redactor.js';
 import { reachableProgram } from '../../sandbox/reachable.js';
 import { Sandboxes, type SandboxWorkspace } from '../../sandbox/sandbox.js';
 import { claudeBinary } from './claude-binary.js';
@@ -10,18 +11,22 @@ import { ClaudeProcess, type ProcessOrder } from './claude-process.js';
 
 export type LaunchOrder = Pick<
   ProcessOrder,
-  'access' | 'workingDirectory' | 'model' | 'egressSocket' | 'waits'
+  'access' | 'workingDirectory' | 'model' | 'egressSocket' | 'conversation' | 'waits'
 > & {
   workspace: SandboxWorkspace;
 };
 
 @Injectable()
 export class ClaudeLauncher {
+  private readonly redactor: Redactor;
+
   constructor(
     private readonly sandboxes: Sandboxes,
     private readonly gateway: ModelGateway,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.redactor = new Redactor(config.secrets);
+  }
 
   /** The process may still be starting when this resolves. @throws ClaudeCodeError E012 */
   async launch(order: LaunchOrder): Promise<ClaudeProcess> {
@@ -34,6 +39,7 @@ export class ClaudeLauncher {
       binary,
       route,
       maxTurns: values.CLAUDE_CODE_MAX_TURNS,
+      transcript: { maxBytes: values.CONVERSATION_MAX_BYTES, redactor: this.redactor },
       output: {
         lineBytes: values.OUTPUT_LINE_MAX_BYTES,
         totalBytes: values.OUTPUT_MAX_BYTES,

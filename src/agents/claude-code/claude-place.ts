@@ -20,6 +20,10 @@ export class ClaudePlace implements AgentPlace {
     return this.follow(signal);
   }
 
+  conversation(): Buffer | undefined {
+    return this.session.conversation();
+  }
+
   async close(): Promise<void> {
     this.calm();
     await this.session.close();

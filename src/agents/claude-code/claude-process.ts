@@ -3,10 +3,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { ModelRoute } from '../../model-gateway/model-gateway.js';
 import type { Sandbox, SandboxExit, SandboxOrder, WorkspaceAccess } from '../../sandbox/sandbox.js';
-import { CLI_IN_SANDBOX, cliArguments } from './cli-arguments.js';
+import {
+  CLI_IN_SANDBOX,
+  cliArguments,
+  type CliSession,
+  CONVERSATION_IN_SANDBOX,
+  RESUME_ARGUMENTS,
+} from './cli-arguments.js';
 import type { OutputLimits } from './output-limit.js';
 import { SandboxedCli } from './sandboxed-cli.js';
 import { StderrTail } from './stderr-tail.js';
+import { Transcript, type TranscriptLimits } from './transcript.js';
 import { warmUp } from './warm-up.js';
 
 /** Milliseconds between TERM and KILL when a process is stopped: what the CLI may use to put down what it holds. */
@@ -22,9 +29,12 @@ export interface ProcessOrder {
   model: string;
   maxTurns: number;
   output: OutputLimits;
+  transcript: TranscriptLimits;
   route: ModelRoute;
   /** Host path of its way to granted hosts; undefined when none was granted. */
   egressSocket?: string;
+  /** The transcript that it goes on from. */
+  conversation?: Buffer;
   /** Its task comes later. */
   waits: boolean;
   start: (order: SandboxOrder) => Promise<Sandbox>;
@@ -33,21 +43,27 @@ export interface ProcessOrder {
 export class ClaudeProcess {
   readonly cli: SandboxedCli;
   readonly stderr = new StderrTail();
+  readonly transcript: Transcript;
+  readonly session: CliSession;
   /** Resolves when standard error has come to its end. */
   readonly said: Promise<void>;
   private readonly sandbox: Promise<Sandbox>;
 
   constructor(private readonly order: ProcessOrder) {
-    const { binary, workspace, access, workingDirectory, maxTurns, output, route, waits, start } = order;
+    const { binary, workspace, access, workingDirectory, output, route, conversation, waits, start } = order;
+    this.session = { maxTurns: order.maxTurns, sessionId: randomUUID() };
+    this.transcript = new Transcript(this.session.sessionId, order.transcript);
+    const resume = conversation === undefined ? [] : RESUME_ARGUMENTS;
     this.sandbox = start({
       workspace,
       access,
-      argv: [CLI_IN_SANDBOX, ...cliArguments(maxTurns)],
+      argv: [CLI_IN_SANDBOX, ...cliArguments(this.session), ...resume],
       workingDirectory,
       env: environmentFor(order.model),
       modelSocket: route.socketPath,
       egressSocket: order.egressSocket,
       readOnly: [{ source: binary, target: CLI_IN_SANDBOX }],
+      files: conversation === undefined ? [] : [{ target: CONVERSATION_IN_SANDBOX, content: conversation }],
       ...(waits ? { waits } : {}),
     });
     this.said = this.sandbox.then((sandbox) => pipeline(sandbox.stderr, this.stderr)).catch(() => undefined); // no sandbox: told by `failure`; a pipe that broke: what came is kept
@@ -56,10 +72,6 @@ export class ClaudeProcess {
 
   get model(): string {
     return this.order.model;
-  }
-
-  get maxTurns(): number {
-    return this.order.maxTurns;
   }
 
   get route(): ModelRoute {

@@ -12,7 +12,7 @@ import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { ModelRoute } from '../../model-gateway/model-gateway.js';
 import { limitExceeded } from '../../sandbox/limits/limit-exceeded.js';
 import type { AgentTask } from '../agent-task.js';
-import { checkArguments, CLI_IN_SANDBOX, CLI_TOOLS } from './cli-arguments.js';
+import { checkArguments, CLI_IN_SANDBOX, CLI_TOOLS, EXTRA_ARGUMENTS } from './cli-arguments.js';
 import type { ClaudeProcess } from './claude-process.js';
 import type { SandboxedCli } from './sandboxed-cli.js';
 
@@ -57,6 +57,10 @@ export class ClaudeSession {
     this.mayAct = mayAct;
     this.process.cli.stdout.awaitOutput();
     this.prompt.resolve(this.task.prompt);
+  }
+
+  conversation(): Buffer | undefined {
+    return this.process.transcript.content();
   }
 
   /** TERM to the CLI, KILL after 5 s. */
@@ -106,11 +110,14 @@ export class ClaudeSession {
     return {
       pathToClaudeCodeExecutable: CLI_IN_SANDBOX,
       spawnClaudeCodeProcess: ({ args }) => this.adopt(args),
-      env: {},
+      // Of the sandbox: where the SDK takes it that the CLI keeps what it mirrors.
+      env: { CLAUDE_CONFIG_DIR: '/home/agent/.claude' },
       // Nothing of the workspace configures the agent: no settings, hooks, helpers or MCP servers that were planted there.
       settingSources: [],
       strictMcpConfig: true,
-      persistSession: false,
+      sessionStore: this.process.transcript,
+      sessionId: this.process.session.sessionId,
+      extraArgs: EXTRA_ARGUMENTS,
       // Otherwise the CLI takes a prompt that begins with `/` for a command of its own, and the model never sees it.
       verbatimPrompts: true,
       includePartialMessages: true,
@@ -118,7 +125,7 @@ export class ClaudeSession {
       canUseTool: (name, input) => this.permit(name, input),
       // Asked before every tool, also before those that the CLI allows by itself.
       hooks: { PreToolUse: [{ hooks: [(call) => this.beforeTool(call)], timeout: ACT_TIMEOUT }] },
-      maxTurns: this.process.maxTurns,
+      maxTurns: this.process.session.maxTurns,
       systemPrompt: { type: 'preset', preset: 'claude_code', append: task.systemPrompt },
       ...(task.outputSchema === undefined
         ? {}
@@ -128,7 +135,7 @@ export class ClaudeSession {
 
   /** Hands the SDK the process that is there instead of a new one. */
   private adopt(args: string[]): SandboxedCli {
-    checkArguments(args, this.process.maxTurns);
+    checkArguments(args, this.process.session);
     return this.process.cli;
   }
 

@@ -1,6 +1,7 @@
 /** What the stand-in understands of a request: who asks for what, with which tools, and how far the conversation is. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { parseScript } from './script.js';
 
 const block = z.looseObject({
   type: z.string(),
@@ -36,10 +37,11 @@ export interface ToolCall {
 }
 
 export class Conversation {
-  /** What the user asked, without what the CLI puts around it. */
+  /** What the user asked last, without what the CLI puts around it. */
   readonly prompt: string;
-  /** Answers given so far. */
+  /** Answers given to it so far. */
   readonly turn: number;
+  /** The tool calls of those answers. */
   readonly calls: readonly ToolCall[];
   readonly systemTexts: readonly string[];
 
@@ -49,9 +51,14 @@ export class Conversation {
       ...system,
       ...messages.filter(({ role }) => role === 'system').flatMap((message) => message.content),
     ].map(textOf);
-    this.prompt = userText(messages.find(({ role }) => role === 'user')?.content ?? []);
-    this.turn = messages.filter(({ role }) => role === 'assistant').length;
-    this.calls = toolCalls(messages.flatMap((message) => message.content));
+    const texts = messages.map(({ role, content: said }) => (role === 'user' ? userText(said) : ''));
+    // The CLI has words of its own for whoever forgets the answer's form: they are no script, and end none.
+    const scripted = texts.findLastIndex((text) => parseScript(text) !== undefined);
+    const asked = scripted === -1 ? texts.findLastIndex((text) => text !== '') : scripted;
+    this.prompt = texts[asked] ?? '';
+    const since = messages.slice(asked + 1);
+    this.turn = since.filter(({ role }) => role === 'assistant').length;
+    this.calls = toolCalls(since.flatMap((message) => message.content));
   }
 
   /** The same for every request of one conversation. */

@@ -1,7 +1,7 @@
 /** Compiles an order to bubblewrap's argument list: everything the sandbox is, in the order in which it is built. */
 import { posix } from 'node:path';
 import type { SandboxOrder } from '../sandbox.js';
-import { DESCRIPTOR } from './descriptors.js';
+import { DESCRIPTOR, FILES_DESCRIPTOR } from './descriptors.js';
 import { ETC_FILES } from './etc-files.js';
 import { EGRESS_WAY, MODEL_WAY } from './init.js';
 
@@ -81,6 +81,11 @@ export function bubblewrapArguments(order: SandboxOrder, profile: Profile): stri
     ...(order.egressSocket === undefined ? [] : ['--ro-bind', order.egressSocket, EGRESS_WAY.socket]),
     ...['--dir', '/opt/agent'],
     ...(order.readOnly ?? []).flatMap(({ source, target }) => ['--ro-bind', source, target]),
+    ...(order.files ?? []).flatMap(({ target }, index) => [
+      '--ro-bind-data',
+      String(FILES_DESCRIPTOR + index),
+      target,
+    ]),
     ...[order.access === 'read-only' ? '--ro-bind' : '--bind', order.workspace.path, '/workspace'],
     ...(order.writable ?? []).flatMap(({ source, target }) => ['--bind', source, target]),
     ...['--chdir', posix.join('/workspace', order.workingDirectory ?? '.')],

@@ -14,5 +14,5 @@ export const DESCRIPTOR = {
   etc: 7,
 } as const;
 
-/** How many are pipes of the server's; after them come the entrances of the sandbox's limits. */
-export const PIPE_COUNT = DESCRIPTOR.etc + ETC_FILES.length;
+/** The first of an order's own files, one descriptor each; after them come the entrances of the sandbox's limits. */
+export const FILES_DESCRIPTOR = DESCRIPTOR.etc + ETC_FILES.length;

@@ -1,7 +1,7 @@
 /** The constant lines of shell that start a program inside the sandbox; program and arguments arrive as "$@". */
 import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
-import { DESCRIPTOR, PIPE_COUNT } from './descriptors.js';
+import { DESCRIPTOR } from './descriptors.js';
 
 /** A unix socket of the host and where programs inside reach it. */
 interface Way {
@@ -17,11 +17,8 @@ export const MODEL_WAY: Way = { port: 3128, socket: '/run/model.sock' };
 export const EGRESS_WAY: Way = { port: 3129, socket: '/run/egress.sock' };
 
 /** Steps into its limits before anything else: nothing is started, and nothing of the workspace's read, outside them. */
-const enter = (entrances: number) =>
-  Array.from(
-    { length: entrances },
-    (_, index) => `echo 0 >&${PIPE_COUNT + index} && exec ${PIPE_COUNT + index}>&- || exit 125`,
-  ).join('\n');
+const enter = (entrances: readonly number[]) =>
+  entrances.map((descriptor) => `echo 0 >&${descriptor} && exec ${descriptor}>&- || exit 125`).join('\n');
 
 /**
  * Whatever started the server may have left it descriptors that its children inherit, and Node cannot mark them: a pipe
@@ -73,7 +70,8 @@ exec /usr/bin/tini -g -- "$@"`;
 export function initArguments(
   { argv, modelSocket, egressSocket }: Pick<SandboxOrder, 'argv' | 'modelSocket' | 'egressSocket'>,
   limits: ResourceLimits,
-  entrances: number,
+  /** Descriptors as the process has them. */
+  entrances: readonly number[],
 ): string[] {
   const script = [
     enter(entrances),

@@ -8,7 +8,7 @@ import type { ResourceLimits } from '../limits/resource-limits.js';
 import type { SandboxOrder } from '../sandbox.js';
 import { bubblewrapArguments, type Profile } from './arguments.js';
 import { BubblewrapSandbox } from './bubblewrap-sandbox.js';
-import { DESCRIPTOR, PIPE_COUNT } from './descriptors.js';
+import { DESCRIPTOR, FILES_DESCRIPTOR } from './descriptors.js';
 import { ETC_FILES } from './etc-files.js';
 import { initArguments } from './init.js';
 import { JsonStatus } from './json-status.js';
@@ -52,7 +52,7 @@ export async function launch(order: SandboxOrder, launcher: Launcher): Promise<B
     if (order.waits === true) await confinement.giveWay(true);
     launched = begin(order, launcher, options, confinement);
     const { child, sandbox, status, failed } = launched;
-    feed(child, args, launcher.filter);
+    feed(child, args, launcher.filter, order.files);
     await Promise.race([failed, standing(child, status)]);
     if (child.pid !== undefined) confinement.entered(child.pid);
     void guard(confinement, sandbox);
@@ -73,11 +73,13 @@ function begin(
   options: { uid?: number; gid?: number },
   confinement: Confinement,
 ): Launched {
+  const pipes = FILES_DESCRIPTOR + (order.files?.length ?? 0);
   const { entrances } = confinement;
+  const entrancesInside = entrances.map((_, index) => pipes + index);
   const child = spawn(
     bwrap,
-    [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, limits, entrances.length)],
-    { ...options, env: {}, cwd: '/', stdio: [...new Array<'pipe'>(PIPE_COUNT).fill('pipe'), ...entrances] },
+    [...['--args', String(DESCRIPTOR.arguments), '--'], ...initArguments(order, limits, entrancesInside)],
+    { ...options, env: {}, cwd: '/', stdio: [...new Array<'pipe'>(pipes).fill('pipe'), ...entrances] },
   );
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   // Out of descriptors, Node makes a child without streams: what follows throws, and nobody waits for this any more.
@@ -101,13 +103,19 @@ function identity(uid: number | undefined): { uid?: number; gid?: number } {
   return { uid, gid: uid };
 }
 
-/** Writes what bubblewrap reads before it builds: its arguments, the filter and the files of /etc. */
-function feed(child: ChildProcess, args: readonly string[], filter: Buffer): void {
+/** Writes what bubblewrap reads before it builds: its arguments, the filter, the files of /etc and of the order. */
+function feed(
+  child: ChildProcess,
+  args: readonly string[],
+  filter: Buffer,
+  files: SandboxOrder['files'] = [],
+): void {
   const input = new Map<number, string | Buffer>([
     [DESCRIPTOR.arguments, args.map((part) => `${part}\0`).join('')],
     [DESCRIPTOR.filter, filter],
   ]);
   ETC_FILES.forEach(({ content }, index) => input.set(DESCRIPTOR.etc + index, content));
+  files.forEach(({ content }, index) => input.set(FILES_DESCRIPTOR + index, content));
   for (const [descriptor, content] of input) writable(child, descriptor).end(content);
 }
 

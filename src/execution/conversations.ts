@@ -1,0 +1,81 @@
+/** What was said in executions, kept as long as they are, so that another one can go on from there. */
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { Injectable } from '@nestjs/common';
+import { mayActAs } from '../access/acting-as.js';
+import type { Principal } from '../access/principal.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
+import { Database, type Queryable } from '../persistence/database.js';
+import type { Execution } from './execution.js';
+import { isEnd } from './execution-state.js';
+import { ExecutionStore } from './execution-store.js';
+
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
+
+@Injectable()
+export class Conversations {
+  constructor(
+    private readonly store: ExecutionStore,
+    private readonly database: Database,
+  ) {}
+
+  /**
+   * Checks that the execution may go on from the one it names, if it names one.
+   * @throws ClaudeCodeError E009 (as for one that does not exist), E003 (of another workspace), E010 (nothing to go on from)
+   */
+  async mustBeOpen({ continues, userId, projectId }: Execution, principal: Principal): Promise<void> {
+    if (continues === undefined) return;
+    const earlier = await this.store.find(continues);
+    if (earlier === undefined || !mayActAs(principal, earlier.userId))
+      throw new ClaudeCodeError('E009', 'There is no such execution.', {
+        details: { field: 'options.continue' },
+      });
+    if (earlier.userId !== userId || earlier.projectId !== projectId) {
+      const problem = 'is an execution of another project: a conversation stays in its workspace';
+      throw new ClaudeCodeError('E003', `options.continue ${problem}`, {
+        details: [{ field: 'options.continue', problem }],
+      });
+    }
+    if (!isEnd(earlier.status)) throw closed('it has not ended');
+    if (earlier.status !== 'succeeded') throw closed('it did not succeed');
+    if (!(await this.isKept(continues))) throw closed(NOT_KEPT);
+  }
+
+  /** What the execution goes on from, if it does. @throws ClaudeCodeError E010 when it is not kept any more */
+  async before({ continues }: Execution): Promise<Buffer | undefined> {
+    if (continues === undefined) return undefined;
+    const row = await this.database
+      .selectFrom('conversations')
+      .select('body')
+      .where('executionId', '=', continues)
+      .executeTakeFirst();
+    if (row === undefined) throw closed(NOT_KEPT);
+    return unpack(Buffer.from(row.body, 'base64'));
+  }
+
+  /** For `keep`: packs it in a thread of its own. */
+  async pack(conversation: Buffer): Promise<string> {
+    return (await pack(conversation)).toString('base64');
+  }
+
+  async keep(db: Queryable, executionId: string, packed: string): Promise<void> {
+    await db.insertInto('conversations').values({ executionId, body: packed }).execute();
+  }
+
+  private async isKept(executionId: string): Promise<boolean> {
+    const row = await this.database
+      .selectFrom('conversations')
+      .select('executionId')
+      .where('executionId', '=', executionId)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+}
+
+const NOT_KEPT = 'its conversation is not kept, or was larger than CONVERSATION_MAX_BYTES';
+
+const closed = (why: string) =>
+  new ClaudeCodeError('E010', `The execution cannot be continued: ${why}.`, {
+    details: { field: 'options.continue' },
+  });
