@@ -54,7 +54,7 @@ describe('a reader that stops reading', () => {
     return after - before;
   };
   const connections = (): Promise<number> => {
-    const server = caisson.app.getHttpServer() as Server;
+    const server: Server = caisson.app.getHttpServer();
     return promisify(server.getConnections.bind(server))();
   };
 
