@@ -1,4 +1,5 @@
 /** Readers of events that stop reading: cut off after STREAM_STALL_MS, at a bounded cost, while others read on. */
+import type { Server } from 'node:http';
 import { promisify } from 'node:util';
 import { EventLog } from '../../src/execution/event-log.js';
 import type { Fact } from '../../src/execution/execution-event.js';
@@ -53,7 +54,7 @@ describe('a reader that stops reading', () => {
     return after - before;
   };
   const connections = (): Promise<number> => {
-    const server = caisson.app.getHttpServer();
+    const server: Server = caisson.app.getHttpServer();
     return promisify(server.getConnections.bind(server))();
   };
 
