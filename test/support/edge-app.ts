@@ -111,6 +111,8 @@ class StandInAgentsModule {}
 
 export interface EdgeApp {
   url: string;
+  /** CAISSON_DATA. */
+  directory: string;
   database: Database;
   events: DomainEvents;
   lifecycle: Lifecycle;
@@ -167,6 +169,7 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     url,
+    directory,
     lines,
     sandbox,
     eventLog,
