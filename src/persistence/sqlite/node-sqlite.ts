@@ -1,7 +1,8 @@
 /** Makes Kysely's SQLite dialect run on Node's built-in driver, so that the default needs no native addon. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import type { OpenedDatabase } from '../database.js';
+import { FairSqliteDialect } from './fair-dialect.js';
 import { told } from './told.js';
 
 /**
@@ -96,7 +97,7 @@ export function openSqlite(file: string): OpenedDatabase {
   };
   const version = database.prepare('PRAGMA data_version');
   return {
-    dialect: new SqliteDialect({ database: adapter }),
+    dialect: new FairSqliteDialect({ database: adapter }),
     foreignChanges: () => told(() => Number(version.get()?.data_version)),
   };
 }
