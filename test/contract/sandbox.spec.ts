@@ -180,7 +180,7 @@ describe('a sandbox', () => {
     expect(await share()).toBeLessThan(0.4);
     await waiting?.employ('read-write');
     expect(await share()).toBeGreaterThan(0.6);
-    await Promise.all([waiting, working].map((sandbox) => sandbox?.end(0)));
+    for (const sandbox of [waiting, working]) await sandbox?.end(0);
   });
 
   it('reaches the model over its socket, and nothing else', async () => {
