@@ -77,8 +77,9 @@ const addressThrottle =
 /** Node knows one limit for all requests, which is the one of uploads; this is the one of the others. */
 const wholeWithin = (milliseconds: number) => (request: Request, _response: Response, next: NextFunction) => {
   if (!UPLOAD_ROUTE.test(request.url)) {
-    const late = Object.assign(new Error('not sent in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
     const timer = setTimeout(() => {
+      // Made only now: an error made for each request, with its stack, was 5 % of the profile of a plain call.
+      const late = Object.assign(new Error('not sent in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
       if (!request.complete) answerClientError(late, request.socket);
     }, milliseconds);
     timer.unref();

@@ -1,6 +1,6 @@
 /** The executions table: the truth about every execution. Every change of state is one guarded update. */
 import { Injectable } from '@nestjs/common';
-import type { Insertable, Selectable } from 'kysely';
+import type { CompiledQuery, Insertable, Selectable } from 'kysely';
 import type { CommandAction } from '../commands/claude-code-request.js';
 import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
@@ -45,7 +45,12 @@ export interface End
 
 @Injectable()
 export class ExecutionStore {
-  constructor(private readonly database: Database) {}
+  /** Kysely builds and compiles a query anew for each call, which took longer than running this one. */
+  private readonly byId: CompiledQuery<Selectable<ExecutionsTable>>;
+
+  constructor(private readonly database: Database) {
+    this.byId = database.selectFrom('executions').selectAll().where('id', '=', '').compile();
+  }
 
   async insert(db: Queryable, executions: readonly Execution[], idempotency: Idempotency): Promise<void> {
     for await (const some of chunks(executions))
@@ -56,12 +61,11 @@ export class ExecutionStore {
   }
 
   async find(id: string): Promise<Execution | undefined> {
-    const row = await this.database
-      .selectFrom('executions')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row && fromRow(row);
+    const { rows } = await this.database.executeQuery<Selectable<ExecutionsTable>>({
+      ...this.byId,
+      parameters: [id],
+    });
+    return rows[0] && fromRow(rows[0]);
   }
 
   /** The execution this user made under this key, with the hash of its request. */

@@ -1,8 +1,21 @@
 /** The database as everybody injects it: Kysely over the tables of `schema.ts`. */
-import { Kysely } from 'kysely';
+import { type Dialect, Kysely } from 'kysely';
 import type { Schema } from './schema.js';
 
-export class Database extends Kysely<Schema> {}
+export interface OpenedDatabase {
+  dialect: Dialect;
+  /** A number that is another one as soon as anybody but this process has written. It is cheap, and waits for nobody. */
+  foreignChanges: () => number;
+}
+
+export class Database extends Kysely<Schema> {
+  readonly foreignChanges: OpenedDatabase['foreignChanges'];
+
+  constructor({ dialect, foreignChanges }: OpenedDatabase) {
+    super({ dialect });
+    this.foreignChanges = foreignChanges;
+  }
+}
 
 /** The database or a transaction of it: what a write takes that must be committed together with others. */
 export type Queryable = Kysely<Schema>;

@@ -5,11 +5,11 @@ import { ownFile } from './data-directory.js';
 import { Database } from './database.js';
 import { migrate } from './migrator.js';
 import { DirectoryLock } from './sqlite/directory-lock.js';
-import { sqliteDialect } from './sqlite/node-sqlite.js';
+import { openSqlite } from './sqlite/node-sqlite.js';
 
 /** @param config tells where the data directory is; it is made when missing */
 export async function openDatabase(config: Config): Promise<Database> {
-  const database = new Database({ dialect: sqliteDialect(ownFile(config, 'caisson.db')) });
+  const database = new Database(openSqlite(ownFile(config, 'caisson.db')));
   await migrate(database);
   return database;
 }

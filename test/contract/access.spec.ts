@@ -1,6 +1,9 @@
 /** Who may call what, and how often, over real HTTP. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { ApiKeys } from '../../src/access/api-keys.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
+import { until } from '../support/processes.js';
 
 describe('access', () => {
   let app: EdgeApp;
@@ -96,9 +99,22 @@ describe('access', () => {
     it('stop working at once when revoked, and can be revoked twice', async () => {
       const made = await bodyOf(create({ userId: 'bob', name: 'old', scopes: ['read'] }));
       const revoke = () => app.call(`/api/keys/${made.id}`, admin, { method: 'DELETE' });
+      const use = async () => (await app.call('/api/trial/open-to-readers', made.secret)).status;
+      // Known and used: what was remembered of it must not count any more.
+      expect([await use(), await use()]).toEqual([200, 200]);
       expect((await revoke()).status).toBe(204);
-      expect((await app.call('/api/trial/open-to-readers', made.secret)).status).toBe(401);
+      expect(await use()).toBe(401);
       expect((await revoke()).status).toBe(204);
+    });
+
+    it('stop working soon when somebody revokes them in the database itself', async () => {
+      const made = await bodyOf(create({ userId: 'bob', name: 'leaked', scopes: ['read'] }));
+      const use = async () => (await app.call('/api/trial/open-to-readers', made.secret)).status;
+      expect(await use()).toBe(200);
+      const shell = new DatabaseSync(join(app.directory, 'caisson.db'));
+      shell.prepare('UPDATE apiKeys SET revokedAt = 1 WHERE id = ?').run(made.id as string);
+      shell.close();
+      await until(async () => (await use()) === 401, 1000);
     });
 
     it('that do not exist cannot be revoked', async () => {

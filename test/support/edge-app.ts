@@ -122,6 +122,8 @@ class StandInCacheModule {}
 
 export interface EdgeApp {
   url: string;
+  /** CAISSON_DATA. */
+  directory: string;
   database: Database;
   events: DomainEvents;
   lifecycle: Lifecycle;
@@ -180,6 +182,7 @@ export async function openEdgeApp(env: NodeJS.ProcessEnv = {}): Promise<EdgeApp>
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
   return {
     url,
+    directory,
     lines,
     sandbox,
     eventLog,

@@ -1,6 +1,8 @@
 /** Makes Kysely's SQLite dialect run on Node's built-in driver, so that the default needs no native addon. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+import type { OpenedDatabase } from '../database.js';
+import { FairSqliteDialect } from './fair-dialect.js';
 import { told } from './told.js';
 
 /**
@@ -9,25 +11,45 @@ import { told } from './told.js';
  */
 const BUSY_TIMEOUT_MS = 200;
 
+/**
+ * Rows are made here, from arrays: those that the driver makes have no prototype and no shape that the engine knows, and
+ * each read of one is a search. A page of 50 executions, read and copied: 90 instead of 440 µs.
+ */
 class Statement implements SqliteStatement {
   readonly reader: boolean;
+  private columns: string[];
 
   constructor(private readonly statement: StatementSync) {
-    this.reader = statement.columns().length > 0;
+    this.columns = namesOf(statement);
+    this.reader = this.columns.length > 0;
+    // From Node 24 on; an older one answers as it always did.
+    if (this.reader && 'setReturnArrays' in statement) statement.setReturnArrays(true);
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return told(() => this.statement.all(...(parameters as SQLInputValue[])));
+    return told(() => this.statement.all(...(parameters as SQLInputValue[]))).map((row) => this.rowOf(row));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
     return told(() => this.statement.run(...(parameters as SQLInputValue[])));
   }
 
-  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return told(() => this.statement.iterate(...(parameters as SQLInputValue[])));
+  *iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    for (const row of told(() => this.statement.iterate(...(parameters as SQLInputValue[]))))
+      yield this.rowOf(row);
+  }
+
+  private rowOf(values: unknown): unknown {
+    if (!Array.isArray(values)) return values;
+    // `select *` has more columns when the table has been given some.
+    if (values.length !== this.columns.length) this.columns = namesOf(this.statement);
+    const row: Record<string, unknown> = {};
+    this.columns.forEach((name, index) => (row[name] = (values as unknown[])[index]));
+    return row;
   }
 }
+
+const namesOf = (statement: StatementSync): string[] => statement.columns().map(({ name }) => name);
 
 /** What SQLite has rolled back by itself, as it does when the disk is full: Kysely's own rollback has nothing to do then. */
 const NOTHING: SqliteStatement = {
@@ -58,7 +80,7 @@ function keptStatements(database: DatabaseSync): (sql: string) => Statement {
 }
 
 /** @param file path of the database file, made when missing */
-export function sqliteDialect(file: string): SqliteDialect {
+export function openSqlite(file: string): OpenedDatabase {
   const database = new DatabaseSync(file);
   // FULL: a committed execution survives a power cut, not only a crash. WAL: readers never wait for the writer.
   told(() =>
@@ -73,5 +95,9 @@ export function sqliteDialect(file: string): SqliteDialect {
       sql === 'rollback' && !database.isTransaction ? NOTHING : told(() => prepare(sql)),
     close: () => database.close(),
   };
-  return new SqliteDialect({ database: adapter });
+  const version = database.prepare('PRAGMA data_version');
+  return {
+    dialect: new FairSqliteDialect({ database: adapter }),
+    foreignChanges: () => told(() => Number(version.get()?.data_version)),
+  };
 }
