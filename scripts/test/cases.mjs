@@ -18,6 +18,8 @@ export const CATEGORIES = {
     S: 'start-up',
     B: 'batches',
     W: 'warm places',
+    M: 'conversations',
+    H: 'workspace memory',
   },
   fault: {
     D: 'data, disk, database, audit, descriptors, clock',
