@@ -4,12 +4,14 @@ import { burst } from './burst.ts';
 import { controlPlane } from './control-plane.ts';
 import { deltaLatency } from './delta-latency.ts';
 import { density } from './density.ts';
+import { dryRun } from './dry-run.ts';
 import { fanOut } from './fan-out.ts';
 import { firstTokenCold } from './first-token-cold.ts';
 import { firstTokenWarm } from './first-token-warm.ts';
 import { history } from './history.ts';
 import { hitRate } from './hit-rate.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
+import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 
 export const ROWS: readonly Row[] = [
@@ -21,6 +23,8 @@ export const ROWS: readonly Row[] = [
   fanOut,
   controlPlane,
   history,
+  snapshot,
+  dryRun,
   density,
   soak,
   sandboxOverhead,
