@@ -5,12 +5,14 @@ import { cache } from './cache.ts';
 import { controlPlane } from './control-plane.ts';
 import { deltaLatency } from './delta-latency.ts';
 import { density } from './density.ts';
+import { dryRun } from './dry-run.ts';
 import { fanOut } from './fan-out.ts';
 import { firstTokenCold } from './first-token-cold.ts';
 import { firstTokenWarm } from './first-token-warm.ts';
 import { history } from './history.ts';
 import { hitRate } from './hit-rate.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
+import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 
 export const ROWS: readonly Row[] = [
@@ -23,6 +25,8 @@ export const ROWS: readonly Row[] = [
   controlPlane,
   cache,
   history,
+  snapshot,
+  dryRun,
   density,
   soak,
   sandboxOverhead,

@@ -18,7 +18,9 @@ export const CATEGORIES = {
     S: 'start-up',
     B: 'batches',
     W: 'warm places',
-    H: 'answers that are kept',
+    V: 'answers that are kept',
+    M: 'conversations',
+    H: 'workspace memory',
   },
   fault: {
     D: 'data, disk, database, audit, descriptors, clock',

@@ -26,7 +26,7 @@ describe('kept answers', () => {
     return { cached: metadata.cached, text };
   }
 
-  it("[H01] another user's kept answer is not given to the same request about the same files in a project of the same name", async () => {
+  it("[V01] another user's kept answer is not given to the same request about the same files in a project of the same name", async () => {
     const hers = await answerTo(alice);
     expect((await answerTo(alice)).text).toBe(hers.text); // there is one to be had
     const his = await answerTo(bob);
@@ -34,21 +34,21 @@ describe('kept answers', () => {
     expect(his.text).not.toBe(hers.text);
   });
 
-  it('[H02] an identical request of another user at the same time has a run of its own', async () => {
+  it('[V02] an identical request of another user at the same time has a run of its own', async () => {
     const request = { ...REQUEST, prompt: `Together\n${REQUEST.prompt}` };
     const [hers, his] = await Promise.all([answerTo(alice, request), answerTo(bob, request)]);
     expect([hers.cached, his.cached]).toEqual([undefined, undefined]);
     expect(his.text).not.toBe(hers.text);
   });
 
-  it("[H03] a key that may act as others is given the answers of whom it acts as, never its own user's", async () => {
+  it("[V03] a key that may act as others is given the answers of whom it acts as, never its own user's", async () => {
     const request = { ...REQUEST, prompt: `As another\n${REQUEST.prompt}` };
     await answerTo(caisson.admin, request);
     const metadata = { projectId: 'same', userId: 'carol' };
     expect((await caisson.admin.run({ ...request, metadata })).body.metadata.cached).toBeUndefined();
   });
 
-  it('[H04] what came into a workspace by a write that was not asked to be kept is seen by the next request', async () => {
+  it('[V04] what came into a workspace by a write that was not asked to be kept is seen by the next request', async () => {
     const look: ClaudeCodeRequest = {
       action: 'analyze',
       prompt: '@tool Bash {"command":"ls -a; cat x"}\n@text Looked.',

@@ -67,7 +67,7 @@ export class ClaudeProcess {
       ...(waits ? { waits } : {}),
     });
     this.said = this.sandbox.then((sandbox) => pipeline(sandbox.stderr, this.stderr)).catch(() => undefined); // no sandbox: told by `failure`; a pipe that broke: what came is kept
-    this.cli = new SandboxedCli(this.sandbox, GRACE_MS, output);
+    this.cli = new SandboxedCli(this.sandbox, GRACE_MS, output, (chunk) => this.transcript.push(chunk));
   }
 
   get model(): string {

@@ -110,14 +110,12 @@ export class ClaudeSession {
     return {
       pathToClaudeCodeExecutable: CLI_IN_SANDBOX,
       spawnClaudeCodeProcess: ({ args }) => this.adopt(args),
-      // Of the sandbox: where the SDK takes it that the CLI keeps what it mirrors.
-      env: { CLAUDE_CONFIG_DIR: '/home/agent/.claude' },
+      env: {},
       // Nothing of the workspace configures the agent: no settings, hooks, helpers or MCP servers that were planted there.
       settingSources: [],
       strictMcpConfig: true,
-      sessionStore: this.process.transcript,
       sessionId: this.process.session.sessionId,
-      extraArgs: EXTRA_ARGUMENTS,
+      extraArgs: { ...EXTRA_ARGUMENTS },
       // Otherwise the CLI takes a prompt that begins with `/` for a command of its own, and the model never sees it.
       verbatimPrompts: true,
       includePartialMessages: true,

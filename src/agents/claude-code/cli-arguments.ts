@@ -9,10 +9,10 @@ export const CONVERSATION_IN_SANDBOX = '/run/conversation.jsonl';
 export const CLI_TOOLS = ['Bash', 'Read', 'Edit', 'Write', 'NotebookEdit'] as const;
 
 /**
- * Without it, the instructions of a conversation's first turn would be kept in it and sent again in every later one,
- * instead of those of the command that is asked now.
+ * The CLI tells its transcript (`Transcript`), and keeps no instructions in it: those of a conversation's first turn would
+ * be sent again in every later one, instead of those of the command that is asked now.
  */
-export const EXTRA_ARGUMENTS = { 'system-prompt-snapshot': 'off' } as const;
+export const EXTRA_ARGUMENTS = { 'session-mirror': null, 'system-prompt-snapshot': 'off' } as const;
 
 export interface CliSession {
   maxTurns: number;
@@ -32,9 +32,11 @@ export const cliArguments = ({ maxTurns, sessionId }: CliSession): string[] => [
   '--setting-sources=',
   '--strict-mcp-config',
   '--include-partial-messages',
-  '--session-mirror',
   `--session-id=${sessionId}`,
-  ...Object.entries(EXTRA_ARGUMENTS).flatMap(([name, value]) => [`--${name}`, value]),
+  ...Object.entries(EXTRA_ARGUMENTS).flatMap(([name, value]) => [
+    `--${name}`,
+    ...(value === null ? [] : [value]),
+  ]),
 ];
 
 /**

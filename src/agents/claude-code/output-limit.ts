@@ -21,8 +21,14 @@ export class OutputLimit extends Transform {
   private totalBytes = 0;
   private silence: NodeJS.Timeout | undefined;
 
-  /** Fails with ClaudeCodeError E015 naming the limit that was passed, E001 for silence. */
-  constructor(private readonly limits: OutputLimits) {
+  /**
+   * Fails with ClaudeCodeError E015 naming the limit that was passed, E001 for silence.
+   * @param seen is shown everything before it is passed on
+   */
+  constructor(
+    private readonly limits: OutputLimits,
+    private readonly seen: (chunk: Buffer) => void = () => undefined,
+  ) {
     super();
   }
 
@@ -42,7 +48,10 @@ export class OutputLimit extends Transform {
     if (this.lineBytes > this.limits.lineBytes) callback(tooMuch('a line', this.limits.lineBytes));
     else if (this.totalBytes > this.limits.totalBytes)
       callback(tooMuch('all output', this.limits.totalBytes));
-    else callback(null, chunk);
+    else {
+      this.seen(chunk);
+      callback(null, chunk);
+    }
   }
 }
 

@@ -19,14 +19,16 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
    * @param starting the sandbox in which the CLI is being started
    * @param graceMs milliseconds between TERM and KILL
    * @param limits of its output
+   * @param seen is shown its output before anybody else
    */
   constructor(
     private readonly starting: Promise<Sandbox>,
     private readonly graceMs: number,
     limits: OutputLimits,
+    seen?: (chunk: Buffer) => void,
   ) {
     super();
-    this.stdout = new OutputLimit(limits);
+    this.stdout = new OutputLimit(limits, seen);
     // Also when nobody has been handed it yet, as while it waits warm: an error that no one listens for ends the server.
     this.on('error', () => undefined);
     starting.then(

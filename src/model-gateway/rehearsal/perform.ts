@@ -118,6 +118,7 @@ function requestFacts({ request, systemTexts, lastUserText, ...conversation }: C
     thinking: request.thinking,
     stream: request.stream === true,
     turn: conversation.turn,
+    messages: request.messages.filter(({ role }) => role !== 'system').length,
     tools: request.tools.map(({ name }) => name),
     outputSchema: schema,
     user: lastUserText,
