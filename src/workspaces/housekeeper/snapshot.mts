@@ -10,7 +10,12 @@ import { flush } from './store.mts';
 import { conflicts, stayingDirectories, stepsBetween } from './transition.mts';
 import { loadTree, saveTree } from './tree.mts';
 
-/** Finds the present tree and keeps it; answers its name too. @throws Failure E015 */
+/**
+ * Finds the present tree and keeps it; answers its name too. Of some 180 ms for 10 000 files of which nothing changed, 60 are
+ * Node's start with these modules, 20 the sandbox's and 30 the `lstat`s; index, sorting and hashing share the rest. A larger
+ * young generation (--max-semi-space-size) changed nothing: the collector's 13 ms run beside it.
+ * @throws Failure E015
+ */
 export function takeSnapshot(limits: ScanLimits, copy?: string): Scan & { hash: string } {
   const known = loadIndex(copy);
   const found = scan(limits, known);
