@@ -138,7 +138,7 @@ describe('a question', () => {
     ['writes and does not ask for it', { action: 'generate' }, {}],
     ['mends and does not ask for it', { action: 'review', options: { fix: true } }, {}],
     ['is a dry run with a backup', { action: 'generate', options: { dryRun: true, backup: true } }, {}],
-    ['has an option that is not understood', { options: { continue: 'x' } as object }, {}],
+    ['has an option that is not understood', { options: { continue: 'x' } }, {}],
     ['may reach hosts outside', {}, { hosts: ['example.com'] }],
     ['finds no room', {}, { settings: { CACHE_MAX_BYTES: '0' } }],
     [
