@@ -9,6 +9,8 @@ export interface Answer {
   changes: ChangeSet;
   /** The model that did most of the work. */
   model: string;
+  /** What was said, as the execution's own is kept: one that is given this answer can be continued too. */
+  conversation?: string;
   /** Of one that worked on files, in the workspace or in a copy of it. */
   way?: Way;
 }

@@ -86,7 +86,7 @@ export class AnswerRecorder {
     result: Kept,
   ): Promise<Answer | undefined> {
     if (result.answer !== undefined) return result.answer; // it is kept already
-    const { outcome, error, changes } = result;
+    const { outcome, error, changes, conversation } = result;
     if (error !== undefined || outcome?.complete !== true || result.reached === true) return undefined;
     return this.orNone(execution, async () => {
       const seen = await this.seen(question, workspace, result, disturbed);
@@ -94,7 +94,7 @@ export class AnswerRecorder {
       const events = await this.eventsOf(execution);
       if (events === undefined) return undefined;
       const { model } = accountOf(result.usage, execution.model);
-      const answer = { events, outcome, changes, model, way: seen.way };
+      const answer = { events, outcome, changes, model, conversation, way: seen.way };
       return (await this.store.put(question.name, seen.content, answer)) ? answer : undefined;
     });
   }
@@ -163,9 +163,9 @@ export class AnswerRecorder {
   }
 
   /** By the secrets of now, not of when it was kept. */
-  private async redacted({ events, way, ...rest }: Answer): Promise<Answer> {
+  private async redacted({ events, way, conversation, ...rest }: Answer): Promise<Answer> {
     const clean = await Array.fromAsync(redactEvents(replayed(events), this.redactor));
-    return { ...this.redactor.value(rest), events: clean, way };
+    return { ...this.redactor.value(rest), events: clean, way, conversation };
   }
 }
 

@@ -37,6 +37,7 @@ export const answered = (answer: Answer): AttemptResult => ({
   outcome: answer.outcome,
   usage: {},
   changes: answer.changes,
+  conversation: answer.conversation,
   answer,
 });
 

@@ -117,6 +117,19 @@ describe('a kept answer', () => {
     });
   });
 
+  it('can be continued, as the one can that ran', async () => {
+    const request = look('cat a.txt');
+    await ask(request);
+    const { metadata } = await ask(request);
+    expect(metadata.cached).toBe(true);
+    const options = { continue: metadata.executionId };
+    const next = await ask({ action: 'generate', prompt: '@echo-request', options });
+    expect(next.metadata.cached).not.toBe(true);
+    // Prompt, tool call, its result and the last words came before it.
+    const heard = JSON.parse(next.result?.text ?? '') as { messages: number };
+    expect(heard.messages).toBeGreaterThan(4);
+  });
+
   it('needs no place, and is streamed from its first event', async () => {
     const request = look('cat a.txt', { streaming: true });
     await isKept(look('cat a.txt'));

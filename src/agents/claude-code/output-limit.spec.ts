@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
@@ -37,5 +38,45 @@ describe('OutputLimit', () => {
         limits,
       ),
     ).rejects.toMatchObject({ code: 'E015' });
+  });
+});
+
+/** Milliseconds. */
+const IDLE_MS = 60_000;
+
+describe('the limit of silence', () => {
+  beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  afterEach(() => jest.useRealTimers());
+
+  const awaited = () => {
+    const output = new OutputLimit({ lineBytes: 1000, totalBytes: 1000, idleMs: IDLE_MS });
+    output.awaitOutput();
+    return output;
+  };
+
+  it('ends what says nothing, and begins anew with each byte', async () => {
+    const output = awaited();
+    const failed = once(output, 'error') as Promise<unknown[]>;
+    jest.advanceTimersByTime(IDLE_MS - 1);
+    output.write('x');
+    jest.advanceTimersByTime(IDLE_MS - 1);
+    expect(output.destroyed).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(await failed).toMatchObject([{ code: 'E001', details: { limit: 'idle' } }]);
+  });
+
+  it('is over with the output, also when nobody has read it', async () => {
+    const output = awaited();
+    output.end('never read');
+    await once(output, 'finish');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('does not begin for what has ended', async () => {
+    const output = awaited();
+    output.end();
+    await once(output, 'finish');
+    output.awaitOutput();
+    expect(jest.getTimerCount()).toBe(0);
   });
 });

@@ -32,11 +32,13 @@ export class OutputLimit extends Transform {
     super();
   }
 
-  /** From now on silence counts: a process without a task may be as silent as it likes. */
+  /** From now on silence counts, until the output ends: a process without a task may be as silent as it likes. */
   awaitOutput(): void {
+    if (this.writableFinished || this.destroyed) return;
     const { idleMs } = this.limits;
     this.silence = setTimeout(() => this.destroy(silent(idleMs)), idleMs);
-    this.once('close', () => clearTimeout(this.silence));
+    // Not by `close` alone: it waits for a reader that may have gone.
+    for (const end of ['finish', 'close']) this.once(end, () => clearTimeout(this.silence));
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {

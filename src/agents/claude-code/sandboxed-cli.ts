@@ -29,8 +29,9 @@ export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   ) {
     super();
     this.stdout = new OutputLimit(limits, seen);
-    // Also when nobody has been handed it yet, as while it waits warm: an error that no one listens for ends the server.
-    this.on('error', () => undefined);
+    // Also when nobody has been handed it yet, as while it waits warm, or nobody reads any more: an error that no one
+    // listens for ends the server.
+    for (const emitter of [this, this.stdout]) emitter.on('error', () => undefined);
     starting.then(
       (sandbox) => this.connect(sandbox),
       (error: unknown) => this.fail(error),
