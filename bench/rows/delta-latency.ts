@@ -1,4 +1,5 @@
 /** How long a piece of text is under way: from the model's service through CLI, server and log to the client. */
+import { textOfCli } from '../support/first-token.ts';
 import type { Figure, Row } from '../support/row.ts';
 import { startServer } from '../support/server.ts';
 import { quantile } from '../support/statistics.ts';
@@ -11,10 +12,13 @@ const JOIN_WINDOW_MS = 25;
 export const deltaLatency: Row = {
   name: 'delta-latency',
   measures:
-    '8 executions × 500 pieces of text, one every 2 ms: the stand-in sends → a socket.io client has it',
+    '8 executions × 500 pieces of text, one every 2 ms: the stand-in sends → a socket.io client has it; beside 8 bare ' +
+    '`claude -p` at once with the same text',
   note:
     `Text is joined within ${JOIN_WINDOW_MS} ms, so a piece waits up to that long, half of it on average: the median is ` +
-    'measured against the window. A slower model (a piece in more than the window) has each piece sent at once.',
+    'measured against the window. A slower model (a piece in more than the window) has each piece sent at once. ' +
+    'Eight CLIs need some 0.6 ms of a processor for each piece, which at 4 000 pieces a second is more than two cores have: ' +
+    'what they are behind is in the latencies of both.',
   async run(ground) {
     const rounds = ground.quick ? 1 : 5;
     const pieces = ground.quick ? 50 : 500;
@@ -22,13 +26,16 @@ export const deltaLatency: Row = {
     await using server = await startServer(ground, { CLAUDE_CODE_MAX_CONCURRENT: String(executions) });
     const socket = await server.socket();
     const fast: Samples = { p50: [], p99: [], missing: [], twice: [] };
+    const cli: Pick<Samples, 'p50' | 'p99'> = { p50: [], p99: [] };
     const slow: Samples = { p50: [], p99: [], missing: [], twice: [] };
+    // All have started before the first sends: a start takes a whole processor.
+    const script = (count: number, everyMs: number) =>
+      `@wait ${executions * 500}ms\n@deltas ${count} every ${everyMs}ms of "${TAG}"`;
     const stream = async (samples: Samples, count: number, everyMs: number) => {
       const texts = await Promise.all(
         Array.from({ length: executions }, async (_, project) => {
           const text = new TaggedText();
-          // All have started before the first sends: a start takes a whole processor.
-          const prompt = `@wait ${executions * 500}ms\n@deltas ${count} every ${everyMs}ms of "${TAG}"`;
+          const prompt = script(count, everyMs);
           const answer = (await socket.emitWithAck('claude-code-stream', {
             action: 'generate',
             prompt,
@@ -52,8 +59,20 @@ export const deltaLatency: Row = {
       samples.missing.push(texts.reduce((sum, text) => sum + text.missing(count), 0));
       samples.twice.push(texts.reduce((sum, text) => sum + text.twice, 0));
     };
+    const bare = async () => {
+      const ages = await Promise.all(
+        Array.from({ length: executions }, async () => {
+          const text = new TaggedText();
+          for await (const piece of textOfCli(ground, script(pieces, 2))) text.take(piece);
+          return text.ages;
+        }),
+      );
+      cli.p50.push(quantile(ages.flat(), 0.5));
+      cli.p99.push(quantile(ages.flat(), 0.99));
+    };
     for (let round = 0; round < rounds; round += 1) {
       await stream(fast, pieces, 2);
+      await bare();
       await stream(slow, pieces / 10, 2 * JOIN_WINDOW_MS);
     }
     const figures = (samples: Samples, pace: string, p50: number): Figure[] => [
@@ -64,6 +83,8 @@ export const deltaLatency: Row = {
     ];
     return [
       ...figures(fast, 'every 2 ms', JOIN_WINDOW_MS),
+      { name: 'every 2 ms: p50, bare CLI', unit: 'ms', samples: cli.p50 },
+      { name: 'every 2 ms: p99, bare CLI', unit: 'ms', samples: cli.p99 },
       ...figures(slow, `every ${2 * JOIN_WINDOW_MS} ms`, 3),
     ];
   },

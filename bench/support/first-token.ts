@@ -1,4 +1,4 @@
-/** How long until the first text is there: at a client of the server, of the bare CLI and of the bare SDK. */
+/** What comes, and how long until the first of it is there: at a client of the server, of the bare CLI and of the bare SDK. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
@@ -65,17 +65,24 @@ async function bare({
 
 /** Milliseconds from the start of `claude -p` to the first text that it prints. */
 export async function ofCli(ground: Ground, prompt = HELLO): Promise<number> {
-  const { binary, cwd, env } = await bare(ground);
-  const flags = ['-p', '--output-format', 'stream-json', '--include-partial-messages', '--verbose'];
   const begun = performance.now();
-  const cli = spawn(binary, [...flags, prompt], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
-  const exited = once(cli, 'exit');
   let after: number | undefined;
-  for await (const line of createInterface({ input: cli.stdout }))
-    if (isText(JSON.parse(line) as SDKMessage)) after ??= performance.now() - begun;
-  await exited;
+  for await (const _ of textOfCli(ground, prompt)) after ??= performance.now() - begun;
   if (after === undefined) throw new Error('the CLI said nothing');
   return after;
+}
+
+/** The text that `claude -p` prints, piece by piece; at its end the CLI has ended. */
+export async function* textOfCli(ground: Ground, prompt: string): AsyncGenerator<string> {
+  const { binary, cwd, env } = await bare(ground);
+  const flags = ['-p', '--output-format', 'stream-json', '--include-partial-messages', '--verbose'];
+  const cli = spawn(binary, [...flags, prompt], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(cli, 'exit');
+  for await (const line of createInterface({ input: cli.stdout })) {
+    const text = textOf(JSON.parse(line) as SDKMessage);
+    if (text !== undefined) yield text;
+  }
+  await exited;
 }
 
 /** Milliseconds from the prompt to the first text of a session that the Agent SDK has started ahead. */
@@ -92,12 +99,15 @@ export async function ofWarmSdk(ground: Ground, prompt = HELLO): Promise<number>
   await using session = await startup({ options });
   const begun = performance.now();
   let after: number | undefined;
-  for await (const message of session.query(prompt)) if (isText(message)) after ??= performance.now() - begun;
+  for await (const message of session.query(prompt))
+    if (textOf(message) !== undefined) after ??= performance.now() - begun;
   if (after === undefined) throw new Error('the SDK’s session said nothing');
   return after;
 }
 
-const isText = (message: SDKMessage): boolean =>
+const textOf = (message: SDKMessage): string | undefined =>
   message.type === 'stream_event' &&
   message.event.type === 'content_block_delta' &&
-  message.event.delta.type === 'text_delta';
+  message.event.delta.type === 'text_delta'
+    ? message.event.delta.text
+    : undefined;
