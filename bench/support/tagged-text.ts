@@ -10,6 +10,8 @@ export class TaggedText {
   /** How old each piece was when it came, milliseconds. */
   readonly ages: number[] = [];
   twice = 0;
+  private firstSentAt = Infinity;
+  private lastSentAt = -Infinity;
   private readonly seen = new Set<number>();
   private rest = '';
 
@@ -24,7 +26,14 @@ export class TaggedText {
       if (this.seen.has(n)) this.twice += 1;
       this.seen.add(n);
       this.ages.push(at - sentAt);
+      this.firstSentAt = Math.min(this.firstSentAt, sentAt);
+      this.lastSentAt = Math.max(this.lastSentAt, sentAt);
     }
+  }
+
+  /** How far apart they were sent, on average: milliseconds. */
+  get pace(): number {
+    return (this.lastSentAt - this.firstSentAt) / (this.ages.length - 1);
   }
 
   missing(count: number): number {
