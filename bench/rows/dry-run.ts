@@ -7,6 +7,9 @@ import { ratios } from '../support/statistics.ts';
 export const dryRun: Row = {
   name: 'dry-run',
   measures: 'an execution that changes one of 1 000 files, as a dry run beside the same one in earnest',
+  note:
+    'The copy is made and looked through before the CLI starts, and is removed before the end is told: both could go on beside ' +
+    'the run, and do not yet.',
   async run(ground) {
     await using server = await startServer(ground);
     const files = ground.quick ? 50 : 1000;

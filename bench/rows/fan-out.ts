@@ -32,7 +32,12 @@ export const fanOut: Row = {
 async function figuresOf(ground: Ground, shape: Shape): Promise<Figure[]> {
   const { executions, readers, events } = shape;
   const name = `${executions} × ${readers} readers`;
-  await using server = await startServer(ground, { CLAUDE_CODE_MAX_CONCURRENT: String(executions) });
+  await using server = await startServer(ground, {
+    CLAUDE_CODE_MAX_CONCURRENT: String(executions),
+    // All the readers are one user at one address.
+    SOCKETS_PER_USER: '10000',
+    CONNECTIONS_PER_ADDRESS: '10000',
+  });
   const { cpuMs, wallMs, delivered } = await deliver(server, shape);
   const count = delivered.reduce((sum, { deliveries }) => sum + deliveries, 0);
   const missing = delivered.reduce((sum, part) => sum + part.missing, 0);

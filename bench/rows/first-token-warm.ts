@@ -13,6 +13,9 @@ export const firstTokenWarm: Row = {
   measures:
     'prompt → first `agent.text` at a socket.io client with a sandbox started ahead, beside a cold `claude -p`, and ' +
     "beside the Agent SDK's own session started ahead without any server or sandbox",
+  note:
+    'The bare SDK is the floor: from the prompt to its first text the CLI itself takes a fifth of its cold start here, so ' +
+    '0.15 of that start is below what any server in front of it can reach.',
   async run(ground) {
     await using server = await startServer(ground, poolOf(1));
     const socket = await server.socket();

@@ -25,6 +25,9 @@ export const sandboxOverhead: Row = {
   measures:
     'a sandbox that runs `true` to its end, and a whole execution, with system call filter and limits beside without; ' +
     'only the benchmark can start one without',
+  note:
+    'What is left of the difference, some half a millisecond, is the kernel making three cgroups of version 1 and moving ' +
+    'the sandbox into them; the filter costs what cannot be told from noise.',
   async run(ground) {
     await using launchers = await openLaunchers(ground);
     const { launch } = await built<typeof Launch>('sandbox/bubblewrap/launch.js');

@@ -153,9 +153,11 @@ async function state(server: Server, data: string, { before }: Pids) {
   };
 }
 
-/** What users keep is theirs; everything else must be gone. */
+/** What users keep is theirs, and so is what is kept of it for them, until its retention ends; everything else must be gone. */
 async function filesBelow(data: string): Promise<number> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true });
-  const workspaces = join(data, 'workspaces');
-  return entries.filter((entry) => entry.isFile() && !entry.parentPath.startsWith(workspaces)).length;
+  const kept = ['workspaces', 'snapshots'].map((name) => join(data, name));
+  return entries.filter(
+    (entry) => entry.isFile() && !kept.some((directory) => entry.parentPath.startsWith(directory)),
+  ).length;
 }
