@@ -66,9 +66,11 @@ async function bare({
 /** Milliseconds from the start of `claude -p` to the first text that it prints. */
 export async function ofCli(ground: Ground, prompt = HELLO): Promise<number> {
   const begun = performance.now();
-  let after: number | undefined;
-  for await (const _ of textOfCli(ground, prompt)) after ??= performance.now() - begun;
-  if (after === undefined) throw new Error('the CLI said nothing');
+  const texts = textOfCli(ground, prompt);
+  const { done } = await texts.next();
+  const after = performance.now() - begun;
+  if (done === true) throw new Error('the CLI said nothing');
+  await Array.fromAsync(texts); // to its end
   return after;
 }
 
