@@ -48,9 +48,8 @@ export class AnswerRecorder {
   }
 
   /** The answer that can be given at once: it needs no look into the workspace to know that it fits. */
-  known(execution: Execution): Promise<Answer | undefined> {
+  known(execution: Execution, question: Question | undefined): Promise<Answer | undefined> {
     return this.orNone(execution, async () => {
-      const question = await this.questions.of(execution);
       if (question?.mode !== 'auto' || question.kind === 'writes') return undefined;
       const content = await this.workspaces.known(execution.userId, execution.projectId);
       return content && this.find(question, content);

@@ -2,7 +2,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { Injectable } from '@nestjs/common';
-import { mayActAs } from '../access/acting-as.js';
 import type { Principal } from '../access/principal.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Database, type Queryable } from '../persistence/database.js';
@@ -26,11 +25,7 @@ export class Conversations {
    */
   async mustBeOpen({ continues, userId, projectId }: Execution, principal: Principal): Promise<void> {
     if (continues === undefined) return;
-    const earlier = await this.store.find(continues);
-    if (earlier === undefined || !mayActAs(principal, earlier.userId))
-      throw new ClaudeCodeError('E009', 'There is no such execution.', {
-        details: { field: 'options.continue' },
-      });
+    const earlier = await this.store.findFor(principal, continues, { field: 'options.continue' });
     if (earlier.userId !== userId || earlier.projectId !== projectId) {
       const problem = 'is an execution of another project: a conversation stays in its workspace';
       throw new ClaudeCodeError('E003', `options.continue ${problem}`, {

@@ -49,7 +49,7 @@ export const nothingDone = (error: ClaudeCodeError): AttemptResult => ({
 });
 
 /** An end that is written, and not told to anybody yet. */
-export interface Ended {
+export interface WrittenEnd {
   execution: Execution;
   usage: UsageByModel;
   events: RecordedEvent[];
@@ -100,7 +100,7 @@ export class ExecutionEnder {
   }
 
   /** Writes an end within the caller's transaction; after its commit the caller lets it `settle`. Undefined: fenced off. */
-  async record(db: Queryable, execution: Execution, result: AttemptResult): Promise<Ended | undefined> {
+  async record(db: Queryable, execution: Execution, result: AttemptResult): Promise<WrittenEnd | undefined> {
     const { usage, changes, answer, conversation } = result;
     const ended = { ...execution, ...endingOf(execution, result, this.commands) };
     if (answer !== undefined) await this.store.advance(db, execution, 'running');
@@ -115,12 +115,12 @@ export class ExecutionEnder {
   }
 
   /** Lets readers and observers know. */
-  async settle({ execution, usage, events }: Ended): Promise<void> {
+  async settle({ execution, usage, events }: WrittenEnd): Promise<void> {
     this.log.publish(events);
     await this.events.emitSerial('execution.settled', { execution, usage });
   }
 
-  private write(executions: readonly Execution[], result: AttemptResult): Promise<Ended[]> {
+  private write(executions: readonly Execution[], result: AttemptResult): Promise<WrittenEnd[]> {
     return this.database.transaction().execute(async (db) => {
       const stored = [];
       for (const execution of executions) stored.push(await this.record(db, execution, result));
@@ -144,7 +144,7 @@ function endingOf(execution: Execution, result: AttemptResult, commands: Command
   };
 }
 
-export const treesOf = ({ before, after }: Way): Pick<Execution, 'treeBefore' | 'treeAfter'> => ({
+const treesOf = ({ before, after }: Way): Pick<Execution, 'treeBefore' | 'treeAfter'> => ({
   treeBefore: before.tree,
   treeAfter: after.tree,
 });

@@ -1,13 +1,13 @@
 /** What can be done with executions: submit, cancel, find, list. */
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { actingAs, mayActAs } from '../access/acting-as.js';
+import { actingAs } from '../access/acting-as.js';
 import type { Caller, Principal } from '../access/principal.js';
 import { AgentEngine } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
-import { Questions } from '../cache/questions.js';
+import { type Question, Questions } from '../cache/questions.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { chunks } from '../persistence/chunks.js';
@@ -82,12 +82,13 @@ export class ExecutionService {
     const earlier = await this.earlier(execution.userId, idempotency);
     if (earlier !== undefined) return earlier;
     try {
-      const answered = await this.fromCache(execution, idempotency, caller);
+      const question = await this.questions.of(execution);
+      const answered = await this.fromCache(execution, question, idempotency, caller);
       if (answered !== undefined) return answered;
       return await this.entered('interactive', 1, async () => {
         await this.conversations.mustBeOpen(execution, caller.principal);
         await this.checkPaths(task, execution);
-        await this.accept([execution], idempotency, caller);
+        await this.commit([{ execution, question }], idempotency, caller);
         return execution;
       });
     } catch (error) {
@@ -137,13 +138,25 @@ export class ExecutionService {
     caller: Caller,
     alongside?: (db: Queryable) => Promise<void>,
   ): Promise<void> {
-    const questions = await Promise.all(executions.map((execution) => this.questions.of(execution)));
+    const asked = await Promise.all(
+      executions.map(async (execution) => ({ execution, question: await this.questions.of(execution) })),
+    );
+    await this.commit(asked, idempotency, caller, alongside);
+  }
+
+  private async commit(
+    asked: readonly { execution: Execution; question: Question | undefined }[],
+    idempotency: Idempotency,
+    caller: Caller,
+    alongside?: (db: Queryable) => Promise<void>,
+  ): Promise<void> {
+    const executions = asked.map(({ execution }) => execution);
     const stored = await this.database.transaction().execute(async (db) => {
       await alongside?.(db);
       return this.insert(db, executions, idempotency, caller);
     });
     this.log.publish(stored);
-    for (const [index, execution] of executions.entries()) this.flights.enter(execution, questions[index]);
+    for (const { execution, question } of asked) this.flights.enter(execution, question);
   }
 
   private async insert(
@@ -164,12 +177,13 @@ export class ExecutionService {
    */
   private async fromCache(
     execution: Execution,
+    question: Question | undefined,
     idempotency: Idempotency,
     caller: Caller,
   ): Promise<Execution | undefined> {
     this.checkServing();
     if (this.queue.hasWriter(execution)) return undefined;
-    const answer = await this.answers.known(execution);
+    const answer = await this.answers.known(execution, question);
     if (answer === undefined) return undefined;
     await this.recorder.adopt(execution.id, answer);
     const started = { ...execution, status: 'running' as const, attempt: 1, startedAt: execution.createdAt };
@@ -185,11 +199,8 @@ export class ExecutionService {
   }
 
   /** @throws ClaudeCodeError E009 */
-  async find(id: string, principal: Principal): Promise<Execution> {
-    const execution = await this.store.find(id);
-    if (execution === undefined || !mayActAs(principal, execution.userId))
-      throw new ClaudeCodeError('E009', 'There is no such execution.');
-    return execution;
+  find(id: string, principal: Principal): Promise<Execution> {
+    return this.store.findFor(principal, id);
   }
 
   /** Newest first. @throws ClaudeCodeError E008 */

@@ -1,7 +1,10 @@
 /** The executions table: the truth about every execution. Every change of state is one guarded update. */
 import { Injectable } from '@nestjs/common';
 import type { CompiledQuery, Insertable, Selectable } from 'kysely';
+import { mayActAs } from '../access/acting-as.js';
+import type { Principal } from '../access/principal.js';
 import type { CommandAction } from '../commands/claude-code-request.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import type { ExecutionsTable } from '../persistence/schema.js';
@@ -66,6 +69,18 @@ export class ExecutionStore {
       parameters: [id],
     });
     return rows[0] && fromRow(rows[0]);
+  }
+
+  /**
+   * What this caller may see of it: all or nothing.
+   * @param details of the error
+   * @throws ClaudeCodeError E009 when there is none, and just so when it is somebody else's
+   */
+  async findFor(principal: Principal, id: string, details?: unknown): Promise<Execution> {
+    const execution = await this.find(id);
+    if (execution === undefined || !mayActAs(principal, execution.userId))
+      throw new ClaudeCodeError('E009', 'There is no such execution.', { details });
+    return execution;
   }
 
   /** The execution this user made under this key, with the hash of its request. */

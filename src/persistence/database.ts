@@ -4,7 +4,7 @@ import type { Schema } from './schema.js';
 
 export interface OpenedDatabase {
   dialect: Dialect;
-  /** A number that is another one as soon as anybody but this process has written. It is cheap, and waits for nobody. */
+  /** A number that changes whenever another process has written. It is cheap, and waits for nobody. */
   foreignChanges: () => number;
 }
 

@@ -18,7 +18,7 @@ export const EGRESS_WAY: Way = { port: 3129, socket: '/run/egress.sock' };
 
 /** Steps into its limits before anything else: nothing is started, and nothing of the workspace's read, outside them. */
 const enter = (entrances: readonly number[]) =>
-  entrances.map((descriptor) => `echo 0 >&${descriptor} && exec ${descriptor}>&- || exit 125`).join('\n');
+  entrances.map((descriptor) => `echo 0 >&${descriptor} || exit 125`).join('\n');
 
 /**
  * Whatever started the server may have left it descriptors that its children inherit, and Node cannot mark them: a pipe
