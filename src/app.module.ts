@@ -4,6 +4,7 @@ import { AccessModule } from './access/access.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { BatchesModule } from './batches/batches.module.js';
 import { CacheModule } from './cache/cache.module.js';
+import { ClusterModule } from './cluster/cluster.module.js';
 import { CommandsModule } from './commands/commands.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -14,15 +15,20 @@ import { HealthModule } from './health/health.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { PersistenceModule } from './persistence/persistence.module.js';
+import { RedisModule } from './redis/redis.module.js';
 import { EventLogModule } from './streaming/event-log.module.js';
 import { StreamingModule } from './streaming/streaming.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 import { WorkspacesModule } from './workspaces/workspaces.module.js';
 
 @Module({
   imports: [
     LoggingModule,
+    TracingModule,
     ErrorsModule,
     PersistenceModule,
+    RedisModule,
+    ClusterModule,
     EventLogModule,
     AccessModule,
     CommandsModule,
@@ -30,8 +36,6 @@ import { WorkspacesModule } from './workspaces/workspaces.module.js';
     ExecutionModule,
     WorkspacesModule,
     EgressModule,
-    StreamingModule,
-    BatchesModule,
     AuditModule,
     MetricsModule,
     HealthModule,
@@ -39,6 +43,8 @@ import { WorkspacesModule } from './workspaces/workspaces.module.js';
 })
 export class AppModule {
   static register(config: Config): DynamicModule {
-    return { module: AppModule, imports: [ConfigModule.register(config)] };
+    // Who only works has nobody to stream to; the events it writes are read elsewhere.
+    const forCallers = config.serves ? [StreamingModule, BatchesModule] : [];
+    return { module: AppModule, imports: [ConfigModule.register(config), ...forCallers] };
   }
 }

@@ -18,7 +18,9 @@ export async function buildApp(config: Config): Promise<NestExpressApplication> 
   });
   app.useLogger(app.get(Log));
   prepareHttp(app);
-  app.useWebSocketAdapter(new SocketAdapter(app, config));
-  prepareDocs(app);
+  if (config.serves) {
+    app.useWebSocketAdapter(new SocketAdapter(app, config));
+    prepareDocs(app);
+  }
   return app;
 }

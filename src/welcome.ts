@@ -9,6 +9,7 @@ const EXAMPLE = {
 
 /** @param secret of the first admin key, when it was made just now */
 export function welcome(url: string, config: Config, secret: string | undefined): string {
+  if (!config.serves) return `Caisson works; it listens on ${url} for probes and the collector of metrics.\n`;
   const key = secret ?? '$CAISSON_API_KEY';
   const keyLines =
     secret === undefined

@@ -11,9 +11,7 @@ export const density: Row = {
   name: 'density',
   measures:
     "resident memory of the server's own process, its garbage collected: idle, and for each running execution and each warm sandbox",
-  note:
-    'Idle, 60 MB are the pages of the Node executable and most of the rest is loaded code; --optimize-for-size would reach ' +
-    'the goal for processor time on every call.',
+  note: 'Idle, 60 MB are the pages of the Node executable and most of the rest is loaded code.',
   async run(ground) {
     const running = ground.quick ? 2 : 8;
     const idle: number[] = [];

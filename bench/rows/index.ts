@@ -12,12 +12,17 @@ import { firstTokenWarm } from './first-token-warm.ts';
 import { history } from './history.ts';
 import { hitRate } from './hit-rate.ts';
 import { sandboxOverhead } from './sandbox-overhead.ts';
+import { messages } from './messages.ts';
+import { scaleFirstToken } from './scale-first-token.ts';
+import { scaleQueue } from './scale-queue.ts';
+import { scaleThroughput } from './scale-throughput.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 
 export const ROWS: readonly Row[] = [
   firstTokenWarm,
   firstTokenCold,
+  messages,
   burst,
   hitRate,
   deltaLatency,
@@ -30,4 +35,7 @@ export const ROWS: readonly Row[] = [
   density,
   soak,
   sandboxOverhead,
+  scaleFirstToken,
+  scaleThroughput,
+  scaleQueue,
 ];

@@ -12,11 +12,13 @@ export const poolOf = (size: number): NodeJS.ProcessEnv => ({ POOL_SIZE: String(
 export const untilWarm = (server: Server, count: number): Promise<void> =>
   until(async () => (await server.metric('caisson_pool_ready')) >= count, `${count} warm sandboxes`, 60_000);
 
-/** How many executions found a sandbox that was started ahead, and how many did not. */
-export async function claims(server: Server): Promise<{ hits: number; misses: number }> {
+/** How many executions found a sandbox that was started ahead, and how many did not, by the reason that the product gives. */
+export async function claims(server: Server): Promise<{ hits: number; misses: Map<string, number> }> {
+  const text = await server.call<string>('GET', '/metrics');
+  const missed = [...text.matchAll(/^caisson_pool_misses_total\{.*?reason="([^"]+)".*?\} (\d+)$/gm)];
   return {
     hits: await server.metric('caisson_pool_hits_total'),
-    misses: await server.metric('caisson_pool_misses_total'),
+    misses: new Map(missed.map(([, reason = '', count]) => [reason, Number(count)])),
   };
 }
 

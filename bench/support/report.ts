@@ -7,17 +7,19 @@ export interface Result {
   figures: Figure[];
   /** Why there are no figures. */
   failure?: string;
+  /** Why it was not run. */
+  skipped?: string;
 }
 
 const HEAD = ['row', 'figure', 'median', 'min – max', 'of', 'goal', ''];
 
 /** A Markdown table; ratios are what to read, absolute times belong to one machine. */
 export function table(results: readonly Result[]): string {
-  const rows = results.flatMap(({ row, figures, failure }) =>
-    failure === undefined
-      ? figures.map((figure, index) => [index === 0 ? row.name : '', ...cells(figure)])
-      : [[row.name, 'could not be measured', '', '', '', '', '**failed**']],
-  );
+  const rows = results.flatMap(({ row, figures, failure, skipped }) => {
+    if (failure !== undefined) return [[row.name, 'could not be measured', '', '', '', '', '**failed**']];
+    if (skipped !== undefined) return [[row.name, `not measured: ${skipped}`, '', '', '', '', 'skipped']];
+    return figures.map((figure, index) => [index === 0 ? row.name : '', ...cells(figure)]);
+  });
   return [HEAD, HEAD.map(() => '---'), ...rows].map((cell) => `| ${cell.join(' | ')} |`).join('\n');
 }
 
@@ -36,10 +38,11 @@ function cells(figure: Figure): string[] {
 
 /** The same, with every value. */
 export const asJson = (results: readonly Result[]): unknown =>
-  results.map(({ row: { name, measures }, figures, failure }) => ({
+  results.map(({ row: { name, measures }, figures, failure, skipped }) => ({
     name,
     measures,
     failure,
+    skipped,
     figures: figures.map((figure) => ({
       ...figure,
       median: median(figure.samples),

@@ -1,7 +1,7 @@
 /** The shape of a row: what it measures, what must be reached, and how it is run. */
 import { median } from './statistics.ts';
 
-export type Unit = 'ms' | 'µs' | 'MB' | '%' | '×' | 'requests/s' | 'deliveries/s' | 'count';
+export type Unit = 'ms' | 'µs' | 'MB' | '%' | '×' | 'requests/s' | 'executions/s' | 'deliveries/s' | 'count';
 
 /** What must be reached; of the median. */
 export type Goal = { atMost: number } | { atLeast: number };
@@ -32,6 +32,8 @@ export interface Row {
   measures: string;
   /** Why a goal is as it is, or what keeps it from being reached. */
   note?: string;
+  /** What it needs and this machine has not; undefined when it can be run. */
+  lacks?: () => string | undefined;
   run: (ground: Ground) => Promise<Figure[]>;
 }
 

@@ -29,6 +29,7 @@ export const CATEGORIES = {
     C: "the agent's CLI",
     Q: 'acceptance and queue',
     T: 'cancel and time limit',
+    X: 'Redis, between replicas',
   },
 };
 

@@ -8,7 +8,7 @@ import { CATEGORIES } from './cases.mjs';
 import { sum } from './counts.mjs';
 
 /** Always listed, so that a folder whose tests have gone missing shows. */
-const FOLDERS = ['unit', 'contract', 'e2e', 'attack', 'fault'];
+const FOLDERS = ['unit', 'contract', 'e2e', 'attack', 'fault', 'chaos'];
 
 /**
  * @typedef {import('./counts.mjs').Count} Count

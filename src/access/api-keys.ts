@@ -4,10 +4,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Database, type Queryable } from '../persistence/database.js';
+import { HeldKeys } from './held-keys.js';
 import { KnownPrincipals } from './known-principals.js';
 import type { Page, PageQuery } from './page.js';
 import { type Principal, type Scope, SCOPES } from './principal.js';
 import { hashOf, isPlausible, makeSecret, prefixOf, sameHash } from './secret.js';
+
+/** Whoever counts the admin keys in order to act on it: two replicas would each take the other's for the one that stays. */
+const ADMINS = 'admin keys';
 
 export interface ApiKey {
   /** UUIDv7. */
@@ -31,6 +35,7 @@ export class ApiKeys {
   constructor(
     private readonly database: Database,
     private readonly config: Config,
+    private readonly held: HeldKeys,
   ) {
     this.known = new KnownPrincipals(database);
   }
@@ -47,9 +52,13 @@ export class ApiKeys {
   }
 
   /** @returns the key, and its secret, which is nowhere to be had again */
-  async create(key: NewApiKey, secret = makeSecret()): Promise<ApiKey & { secret: string }> {
+  async create(
+    key: NewApiKey,
+    secret = makeSecret(),
+    db: Queryable = this.database,
+  ): Promise<ApiKey & { secret: string }> {
     const made = { ...key, id: uuidv7(), prefix: prefixOf(secret), createdAt: Date.now() };
-    await this.database
+    await db
       .insertInto('apiKeys')
       .values({ ...made, scopes: JSON.stringify(key.scopes), hash: hashOf(secret), revokedAt: null })
       .execute();
@@ -79,6 +88,7 @@ export class ApiKeys {
    */
   async revoke(id: string): Promise<void> {
     await this.database.transaction().execute(async (transaction) => {
+      await this.database.serialize(transaction, ADMINS);
       const key = await transaction
         .selectFrom('apiKeys')
         .select('revokedAt')
@@ -95,27 +105,31 @@ export class ApiKeys {
       await transaction.updateTable('apiKeys').set({ revokedAt: Date.now() }).where('id', '=', id).execute();
     });
     this.known.forget();
+    this.held.revoked(id);
   }
 
   /**
    * Makes sure that somebody can get in: the key of BOOTSTRAP_API_KEY, or one made up when there is no admin key.
    * @returns the secret that was made up, to be shown once; undefined when there was nothing to make up
    */
-  async bootstrap(): Promise<string | undefined> {
-    const first: NewApiKey = { userId: 'admin', name: 'bootstrap', scopes: [...SCOPES] };
-    const given = this.config.values.BOOTSTRAP_API_KEY;
-    if (given === undefined) {
-      const admins = await activeAdmins(this.database);
-      return admins.length > 0 ? undefined : (await this.create(first)).secret;
-    }
-    // A key that was revoked stays revoked, whatever the setting says.
-    const known = await this.database
-      .selectFrom('apiKeys')
-      .select('id')
-      .where('hash', '=', hashOf(given))
-      .executeTakeFirst();
-    if (known === undefined) await this.create(first, given);
-    return undefined;
+  bootstrap(): Promise<string | undefined> {
+    return this.database.transaction().execute(async (transaction) => {
+      await this.database.serialize(transaction, ADMINS);
+      const first: NewApiKey = { userId: 'admin', name: 'bootstrap', scopes: [...SCOPES] };
+      const given = this.config.values.BOOTSTRAP_API_KEY;
+      if (given === undefined) {
+        const admins = await activeAdmins(transaction);
+        return admins.length > 0 ? undefined : (await this.create(first, undefined, transaction)).secret;
+      }
+      // A key that was revoked stays revoked, whatever the setting says.
+      const known = await transaction
+        .selectFrom('apiKeys')
+        .select('id')
+        .where('hash', '=', hashOf(given))
+        .executeTakeFirst();
+      if (known === undefined) await this.create(first, given, transaction);
+      return undefined;
+    });
   }
 
   private async principalOf(hash: string): Promise<Principal | undefined> {

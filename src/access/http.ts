@@ -3,12 +3,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { Config } from '../config/config.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { structureProblem } from '../errors/json-text.js';
 import { BATCH_MAX_VALUES, MAX_VALUES } from '../errors/plain-json.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { Log } from '../logging/log.js';
 import { requestLog } from '../logging/request-log.js';
+import { httpSpan } from '../tracing/http-span.js';
 import { ApiKeys } from './api-keys.js';
 import { secretOf } from './auth.guard.js';
 import { answerClientError } from './client-error.js';
@@ -35,6 +37,7 @@ export function prepareHttp(app: NestExpressApplication): void {
   boundConnections(app.getHttpServer(), settings);
   app.set('trust proxy', TRUST_PROXY);
   app.use(dropBehindRefused);
+  if (app.get(Config).traces) app.use(httpSpan);
   app.use(requestLog(app.get(Log)));
   app.use(refuseAmbiguousHttp(HEADERS_MAX));
   // Without `upgrade-insecure-requests`: where there is no TLS in front, it would break the pages under /docs.
@@ -45,12 +48,14 @@ export function prepareHttp(app: NestExpressApplication): void {
       exposedHeaders: [
         'X-Request-Id',
         'X-Execution-Id',
+        'X-Trace-Id',
         'Retry-After',
         'RateLimit-Limit',
         'RateLimit-Remaining',
         'RateLimit-Reset',
       ],
     });
+  if (!app.get(Config).serves) app.use(probesOnly);
   app.use(addressThrottle(app.get(Throttle)));
   app.use(wholeWithin(REQUEST_TIMEOUT_MS));
   app.use(keyBeforeLargeBody(app.get(ApiKeys)));
@@ -66,6 +71,14 @@ export function prepareHttp(app: NestExpressApplication): void {
   app.setGlobalPrefix('api', { exclude: ROOT_ROUTES });
   app.useGlobalPipes(new StrictValidationPipe());
 }
+
+/** A worker is asked how it is, and nothing else. */
+const probesOnly = (request: Request, _response: Response, next: NextFunction) =>
+  next(
+    ROOT_ROUTES.includes(request.path.slice(1))
+      ? undefined
+      : new ClaudeCodeError('E009', 'This process only works; ask one with CAISSON_ROLE=api.'),
+  );
 
 /** Before authentication, so that guessing keys is limited too; probes are never refused. */
 const addressThrottle =

@@ -3,6 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsString, Length, Matches } from 'class-validator';
 import type { ApiKey, NewApiKey } from './api-keys.js';
 import type { Page } from './page.js';
+import { WITHOUT_NUL } from './id.pipe.js';
 import { NAME_PATTERN, type Scope, SCOPES } from './principal.js';
 
 export class CreateKeyRequest implements NewApiKey {
@@ -17,6 +18,7 @@ export class CreateKeyRequest implements NewApiKey {
   @ApiProperty({ example: "alice's laptop", description: 'To recognise it by' })
   @IsString()
   @Length(1, 100)
+  @Matches(WITHOUT_NUL)
   name!: string;
 
   @ApiProperty({ enum: SCOPES, isArray: true, example: ['run', 'read'] })

@@ -10,6 +10,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { ID } from './id.pipe.js';
 import { ApiKeys } from './api-keys.js';
 import { CreatedKeyView, CreateKeyRequest, KeyPage } from './key.dto.js';
 import { PageQuery } from './page.js';
@@ -42,7 +43,7 @@ export class KeysController {
   @ApiNoContentResponse({ description: 'Revoked, now or before' })
   @ApiNotFoundResponse({ description: 'E009: no such key' })
   @ApiConflictResponse({ description: 'E010: the last key with the scope admin' })
-  revoke(@Param('id') id: string): Promise<void> {
+  revoke(@Param('id', ID) id: string): Promise<void> {
     return this.keys.revoke(id);
   }
 }

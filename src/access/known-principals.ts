@@ -23,7 +23,10 @@ export class KnownPrincipals {
 
   /** @param ask the database; undefined when there is no such key. That is not remembered: it may be made any time. */
   async of(hash: string, ask: () => Promise<Principal | undefined>): Promise<Principal | undefined> {
-    this.#look();
+    const { foreignChanges } = this.database;
+    // Other replicas revoke as well, and nobody tells: the row itself is asked each time.
+    if (foreignChanges === undefined) return ask();
+    this.#look(foreignChanges);
     const known = this.#byHash.get(hash);
     if (known !== undefined) return known;
     const changes = this.#changes;
@@ -39,11 +42,11 @@ export class KnownPrincipals {
     this.#byHash.clear();
   }
 
-  #look(): void {
+  #look(changes: () => number): void {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_EVERY) return;
     this.#lookedAt = now;
-    const foreign = this.database.foreignChanges();
+    const foreign = changes();
     if (foreign !== this.#foreign) this.forget();
     this.#foreign = foreign;
   }

@@ -1,7 +1,8 @@
 /** One page of a list: how it is asked for and how it is answered. */
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { WITHOUT_NUL } from './id.pipe.js';
 
 export class PageQuery {
   @ApiPropertyOptional({ default: 50, minimum: 1, maximum: 500 })
@@ -16,6 +17,7 @@ export class PageQuery {
   @IsOptional()
   @IsString()
   @MaxLength(100)
+  @Matches(WITHOUT_NUL)
   cursor?: string;
 }
 

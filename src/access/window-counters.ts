@@ -2,11 +2,11 @@
 import { Injectable } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 
-type Counted = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+export type Counted = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 interface Window {
   hits: number;
-  /** Milliseconds of `performance.now()`. */
+  /** Whole milliseconds of `performance.now()`. */
   endsAt: number;
   /** Until when every call is refused; 0 = not. */
   blockedUntil: number;
@@ -22,7 +22,8 @@ export class WindowCounters implements ThrottlerStorage {
 
   /** @param blockMs for so long a caller that passed `limit` is refused */
   increment(key: string, windowMs: number, limit: number, blockMs: number): Promise<Counted> {
-    const now = performance.now();
+    // Whole, for sums to be exact: (now + 60 000) − now may be a trifle above 60 000, which would be told as 61 seconds.
+    const now = Math.floor(performance.now());
     if (++this.calls % SWEEP_EVERY === 0) this.sweep(now);
     const window = this.windowOf(key, now, windowMs);
     if (window.blockedUntil === 0) {
@@ -53,4 +54,4 @@ export class WindowCounters implements ThrottlerStorage {
 /** A blocked caller's window is over when the block is. */
 const isOver = ({ blockedUntil, endsAt }: Window, now: number): boolean => (blockedUntil || endsAt) <= now;
 
-const seconds = (milliseconds: number): number => Math.max(0, Math.ceil(milliseconds / 1000));
+export const seconds = (milliseconds: number): number => Math.max(0, Math.ceil(milliseconds / 1000));

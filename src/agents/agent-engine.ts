@@ -9,7 +9,21 @@ export type AgentEvent =
   | { type: 'agent.text'; data: { text: string } }
   | { type: 'agent.thinking'; data: { text: string } }
   | { type: 'agent.tool_use'; data: { id: string; name: string; input: unknown } }
-  | { type: 'agent.tool_result'; data: { id: string; output: string; isError: boolean } };
+  | { type: 'agent.tool_result'; data: { id: string; output: string; isError: boolean } }
+  | { type: 'agent.engine'; data: EngineChoice };
+
+/** Who carries the task out from here on, and why: told by an engine that gives it to another one. */
+export interface EngineChoice {
+  /** Name of the engine. */
+  name: string;
+  /** Points, and from how many on it is the stronger engine. */
+  score: number;
+  threshold: number;
+  /** What the points are for, or whatever else decided. */
+  reasons: string[];
+  /** True when it has been begun by another engine, which gave it up. */
+  handedOver?: true;
+}
 
 /** How a task ended when the agent itself ended it. */
 export interface AgentOutcome {
@@ -58,12 +72,38 @@ export interface AgentPlace {
   close(): Promise<void>;
 }
 
+/** What an engine can do beyond what all of them do. */
+export interface EngineCapabilities {
+  /** Runs programs of the workspace: builds, tests, git. */
+  runsPrograms: boolean;
+  /** Gets to the hosts that were granted to a project. */
+  reachesHosts: boolean;
+  /** Has places that wait for their task. */
+  keepsWarm: boolean;
+}
+
 export abstract class AgentEngine {
   /** As in `execution.engine`, e.g. `claude-code`. */
   abstract readonly name: string;
+  abstract readonly capabilities: EngineCapabilities;
+  /** The tools that it has, by the names of its events; what a task may use of them its policy says. */
+  abstract readonly tools: readonly string[];
+  /** The models that it can ask. */
+  abstract readonly models: readonly string[];
 
-  /** Tells one installed version from another. @throws ClaudeCodeError E012 when none is installed */
+  /** Tells one installed version from another, for machines. @throws ClaudeCodeError E012 when none is installed */
   abstract version(): string;
+
+  /** The version as people know it; undefined when only running it could tell. */
+  abstract release(): string | undefined;
+
+  /** Why it could carry out nothing now, for people; undefined when it is well. */
+  abstract trouble(): string | undefined;
+
+  /** Whether it can go on in a conversation that this engine has kept. */
+  goesOnFrom(engine: string): boolean {
+    return engine === this.name;
+  }
 
   /** Provides a place for the task: one that waits for it already, or a new one. @throws ClaudeCodeError E012 */
   abstract take(order: AgentOrder): Promise<AgentPlace>;

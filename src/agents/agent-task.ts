@@ -4,6 +4,10 @@ import type { WorkspaceAccess } from '../sandbox/sandbox.js';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface AgentTask {
+  /** Name of the command that it was compiled from. */
+  command: string;
+  /** Name of the engine that is to carry it out. */
+  engine: string;
   /** What the agent is asked, as the user wrote it plus the command's framing. Reaches the engine over its protocol only. */
   prompt: string;
   /** Added to the engine's own system prompt. */

@@ -1,22 +1,38 @@
 /** The engines: ways to carry out a task. */
 import { Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
-import { AgentEngine } from './agent-engine.js';
 import { ClaudeCodeEngine } from './claude-code/claude-code.engine.js';
 import { ClaudeLauncher } from './claude-code/claude-launcher.js';
 import { WarmClaude } from './claude-code/warm-claude.js';
+import type { AgentEngine } from './agent-engine.js';
+import { AgentEngines, ENGINES } from './engines/agent-engines.js';
+import { EnginesController } from './engines/engines.controller.js';
+import { HybridEngine } from './hybrid/hybrid.engine.js';
+import { MessagesEngine } from './messages/messages.engine.js';
 import { WarmPlaces } from './warm-places.js';
+
+/** A new engine is its folder, its line here and its name in ENGINES. */
+const ALL = [ClaudeCodeEngine, MessagesEngine, HybridEngine];
 
 @Module({
   imports: [SandboxModule, ModelGatewayModule, WorkspacesModule],
+  controllers: [EnginesController],
   providers: [
     ClaudeLauncher,
     WarmClaude,
-    { provide: AgentEngine, useClass: ClaudeCodeEngine },
+    ...ALL,
+    {
+      provide: ENGINES,
+      useFactory: ({ values }: Config, ...engines: AgentEngine[]) =>
+        engines.filter(({ name }) => values.ENGINES.includes(name)),
+      inject: [Config, ...ALL],
+    },
+    AgentEngines,
     { provide: WarmPlaces, useExisting: WarmClaude },
   ],
-  exports: [AgentEngine, WarmPlaces],
+  exports: [AgentEngines, WarmPlaces],
 })
 export class AgentsModule {}

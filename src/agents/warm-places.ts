@@ -34,6 +34,8 @@ export abstract class WarmPlaces {
   readonly events = new Emittery<WarmEvents>();
   /** Places that are ready. */
   abstract get ready(): number;
+  /** Ids of the workspaces that somebody owns and that have one. */
+  abstract get warmed(): string[];
   /** Milliseconds that each of them has been ready. */
   abstract get ages(): number[];
   /** Bytes of memory (PSS) that they hold, as last measured. */

@@ -53,6 +53,7 @@ export class AuditLog {
    */
   async append(entry: AuditEntry | readonly AuditEntry[], db?: Queryable): Promise<void> {
     if (db === undefined) return this.database.transaction().execute((own) => this.append(entry, own));
+    await this.database.serialize(db, 'audit');
     const at = Date.now();
     let head = await this.anchor('head', db);
     const rows = [entry].flat().map((one) => {
@@ -118,6 +119,8 @@ export class AuditLog {
    */
   sweep(cutoff: number): Promise<number> {
     return this.database.transaction().execute(async (db) => {
+      // Another replica's sweep must not take the anchor back to where it was.
+      await this.database.serialize(db, 'audit sweep');
       let last = await this.anchor('base', db);
       const from = last.id;
       for (const row of await this.rowsAfter(from, db)) {

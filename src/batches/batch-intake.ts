@@ -53,9 +53,8 @@ export class BatchIntake {
       if (index % AT_ONCE === 0) await others();
       try {
         const place = { priority: 'batch' as const, batchId, position: index };
-        const item = this.executions.prepare(await this.validated(request), caller, place);
-        await this.conversations.mustBeOpen(item.execution, caller.principal);
-        prepared.push(item);
+        const { execution, task } = this.executions.prepare(await this.validated(request), caller, place);
+        prepared.push({ execution: await this.conversations.goingOn(execution, caller.principal), task });
       } catch (error) {
         problems.push(...problemsOf(index, error));
       }

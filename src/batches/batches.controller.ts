@@ -9,16 +9,19 @@ import {
   ApiProduces,
   ApiTags,
 } from '@nestjs/swagger';
+import { ID } from '../access/id.pipe.js';
 import type { Request, Response } from 'express';
 import { AuditedByExecution } from '../access/audited.decorator.js';
 import { CallerOf } from '../access/caller.decorator.js';
+import { HeldKeys } from '../access/held-keys.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { IdempotencyKey } from '../execution/idempotency-key.decorator.js';
 import { EventsQuery } from '../streaming/events.dto.js';
 import { resumeFrom } from '../streaming/resume-from.js';
 import { Config } from '../config/config.js';
-import { sendEvents, sendLines, untilClosed } from '../streaming/sse.js';
+import { Lifecycle } from '../execution/lifecycle.js';
+import { sendEvents, sendLines, whileAllowed } from '../streaming/sse.js';
 import type { Batch } from './batch.js';
 import { BatchList, BatchListQuery, BatchRequest, BatchView, ResultsQuery, viewOf } from './batch.dto.js';
 import { BatchService } from './batch-service.js';
@@ -32,6 +35,8 @@ export class BatchesController {
     private readonly batches: BatchService,
     private readonly stream: BatchStream,
     private readonly config: Config,
+    private readonly held: HeldKeys,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   @Post()
@@ -78,7 +83,7 @@ export class BatchesController {
   @Scopes('read')
   @ApiOperation({ summary: 'One batch: its state, counted from its executions' })
   @ApiOkResponse({ type: BatchView })
-  async find(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<BatchView> {
+  async find(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<BatchView> {
     return this.view(await this.batches.find(id, principal));
   }
 
@@ -97,7 +102,7 @@ export class BatchesController {
     description: 'Events with `batchId`, `batchSeq` and `position`; `batch.updated`, `batch.finished`',
   })
   async events(
-    @Param('id') id: string,
+    @Param('id', ID) id: string,
     @Query() query: EventsQuery,
     @CallerOf() { principal }: Caller,
     @Req() request: Request,
@@ -105,7 +110,8 @@ export class BatchesController {
   ): Promise<void> {
     const batch = await this.batches.find(id, principal);
     const after = resumeFrom(request.header('last-event-id')) ?? query.after;
-    const events = this.stream.events(batch, after, untilClosed(response));
+    const left = AbortSignal.any([whileAllowed(response, this.held, principal), this.lifecycle.leaving]);
+    const events = this.stream.events(batch, after, left);
     await sendEvents(response, events, itemNumber, this.config.values.STREAM_STALL_MS);
   }
 
@@ -118,13 +124,13 @@ export class BatchesController {
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({ description: '`{position, executionId, status, response}`' })
   async results(
-    @Param('id') id: string,
+    @Param('id', ID) id: string,
     @Query() { wait }: ResultsQuery,
     @CallerOf() { principal }: Caller,
     @Res() response: Response,
   ): Promise<void> {
     const batch = await this.batches.find(id, principal);
-    const lines = this.stream.results(batch, wait === 'true', untilClosed(response));
+    const lines = this.stream.results(batch, wait === 'true', whileAllowed(response, this.held, principal));
     await sendLines(response, lines, this.config.values.STREAM_STALL_MS);
   }
 
@@ -133,7 +139,7 @@ export class BatchesController {
   @Scopes('run')
   @ApiOperation({ summary: 'Cancel all of it that has not ended; idempotent, answers the batch' })
   @ApiOkResponse({ type: BatchView })
-  async cancel(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<BatchView> {
+  async cancel(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<BatchView> {
     return this.view(await this.batches.cancel(id, principal));
   }
 

@@ -1,4 +1,5 @@
 import type { AgentEngine } from '../agents/agent-engine.js';
+import { AgentEngines } from '../agents/engines/agent-engines.js';
 import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { AnalyzeCommand } from '../commands/analyze.command.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
@@ -23,9 +24,11 @@ function questions({ settings, engine, hosts = [], command }: Server = {}): Ques
   const analyze = Object.assign(new AnalyzeCommand(), command);
   const commands = [new GenerateCommand(), analyze, new RefactorCommand(), new ReviewCommand()];
   const registry = new CommandRegistry(commands);
-  const anEngine = { name: 'claude-code', version: () => '1', ...engine } as unknown as AgentEngine;
+  const models = config.values.CLAUDE_CODE_MODELS;
+  const anEngine = { name: 'claude-code', models, version: () => '1', ...engine } as unknown as AgentEngine;
+  const engines = Object.assign(new AgentEngines([anEngine], config), { defaultFor: () => anEngine.name });
   const egress = { grantsOf: () => Promise.resolve(hosts) } as unknown as EgressGateway;
-  return new Questions(new CommandCompiler(registry, config), registry, anEngine, egress, config);
+  return new Questions(new CommandCompiler(registry, engines, config), registry, engines, egress, config);
 }
 
 const REQUEST: ClaudeCodeRequest = { action: 'analyze', prompt: 'Explain it' };
@@ -48,6 +51,7 @@ describe('the name of a question', () => {
       { options: { depth: 2, model: 'claude-opus-5-5', cache: 'auto' } },
       { options: { depth: 2, model: 'claude-opus-5-5', cache: 'refresh' } },
       { options: { depth: 2, model: 'claude-opus-5-5' }, metadata: { timestamp: 17 } },
+      { options: { depth: 2, model: 'claude-opus-5-5', engine: 'claude-code' } },
     ];
     for (const request of same) expect(await nameOf(asked(request))).toBe(name);
     expect(await nameOf(asked({ options: { depth: 2, model: 'claude-opus-5-5' } }, { projectId: 'q' }))).toBe(
@@ -80,6 +84,7 @@ describe('the name of a question', () => {
     ['system prompt', { command: { instructions: () => ['Otherwise.'] } }],
     ['tools', { command: { tools: () => ['Read'] as never } }],
     ['shape of the answer', { command: { outputSchema: () => ({ type: 'object' }) } }],
+    ['model of the command', { settings: { MODEL_BY_COMMAND: 'analyze=claude-opus-5-5' } }],
     ['model by default', { settings: { CLAUDE_CODE_MODEL: 'claude-opus-5-5' } }],
     ['number of turns', { settings: { CLAUDE_CODE_MAX_TURNS: '7' } }],
     ['time limit by default', { settings: { CLAUDE_CODE_TIMEOUT: '77' } }],

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import stringify from 'safe-stable-stringify';
-import { AgentEngine } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
+import { AgentEngines } from '../agents/engines/agent-engines.js';
 import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import type { OptionName } from '../commands/command.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
@@ -28,7 +28,7 @@ export interface Question {
 
 /** Options whose part in an answer is understood. A request with any other one, of whatever later version, is not kept. */
 const UNDERSTOOD: ReadonlySet<string> = new Set<OptionName>([
-  ...(['cache', 'streaming', 'format', 'timeout', 'maxTokens', 'model'] as const),
+  ...(['cache', 'streaming', 'format', 'timeout', 'maxTokens', 'engine', 'model'] as const),
   ...(['depth', 'includeTests', 'backup', 'dryRun', 'severity', 'fix'] as const),
 ]);
 
@@ -49,7 +49,7 @@ export class Questions {
   constructor(
     private readonly compiler: CommandCompiler,
     private readonly commands: CommandRegistry,
-    private readonly engine: AgentEngine,
+    private readonly engines: AgentEngines,
     private readonly egress: EgressGateway,
     private readonly config: Config,
   ) {
@@ -90,8 +90,9 @@ export class Questions {
       command: { action, version: this.commands.get(action).version },
       task,
       context,
-      options: given.filter(([name]) => name !== 'cache' && name !== 'streaming'),
-      engine: { name: this.engine.name, version: this.engine.version() },
+      // The engine is named with its version, whoever chose it.
+      options: given.filter(([name]) => !['cache', 'streaming', 'engine'].includes(name)),
+      engine: { name: task.engine, version: this.engines.get(task.engine).version() },
       server: this.server,
     };
     // Options in any order are the same.

@@ -95,7 +95,19 @@ export class RequestOptions {
   @Max(10_000_000)
   maxTokens?: number;
 
-  @ApiPropertyOptional({ description: 'One of CLAUDE_CODE_MODELS' })
+  @ApiPropertyOptional({
+    example: 'claude-code',
+    description:
+      'Who carries it out: one of GET /api/engines; by default ENGINE_BY_COMMAND, then ENGINE_DEFAULT',
+  })
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  engine?: string;
+
+  @ApiPropertyOptional({
+    description: 'One of the models of its engine; by default MODEL_BY_COMMAND, then CLAUDE_CODE_MODEL',
+  })
   @IsOptional()
   @IsString()
   @MaxLength(100)

@@ -71,6 +71,9 @@ export class ResponseMetadata {
 
   @ApiPropertyOptional({ description: 'True when it is a kept answer: nothing ran, no tokens were used' })
   cached?: boolean;
+
+  @ApiPropertyOptional({ description: 'With tracing: the trace in which it was asked for' })
+  traceId?: string;
 }
 
 export class ClaudeCodeResponse {

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { AgentTask } from '../agents/agent-task.js';
+import { AgentEngines } from '../agents/engines/agent-engines.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { workspacePath } from '../workspaces/workspace-path.js';
@@ -16,6 +17,7 @@ export const COMMON_OPTIONS = [
   'streaming',
   'timeout',
   'maxTokens',
+  'engine',
   'model',
   'cache',
   'continue',
@@ -31,6 +33,7 @@ const FORMAT_INSTRUCTIONS = {
 export class CommandCompiler {
   constructor(
     private readonly registry: CommandRegistry,
+    private readonly engines: AgentEngines,
     private readonly config: Config,
   ) {}
 
@@ -41,14 +44,17 @@ export class CommandCompiler {
     this.checkPrompt(request.prompt);
     const workingDirectory = directoryOf(request);
     const files = filesOf(request);
+    const engine = this.engine(request);
     return {
+      command: command.action,
+      engine,
       prompt: request.prompt,
       systemPrompt: this.systemPrompt(command, request, workingDirectory, files),
       tools: command.tools(request),
       access: command.access(request),
       workingDirectory,
       files: files.map((file) => posix.join(workingDirectory, file)),
-      model: this.model(request.options?.model),
+      model: this.model(request, engine),
       limits: {
         timeoutMs: request.options?.timeout ?? this.config.values.CLAUDE_CODE_TIMEOUT * 1000,
         maxOutputTokens: request.options?.maxTokens ?? undefined,
@@ -82,11 +88,17 @@ export class CommandCompiler {
       });
   }
 
-  private model(asked: string | undefined | null): string {
-    const { CLAUDE_CODE_MODEL, CLAUDE_CODE_MODELS } = this.config.values;
-    const model = asked ?? CLAUDE_CODE_MODEL;
-    if (!CLAUDE_CODE_MODELS.includes(model))
-      refuse('options.model', `must be one of ${CLAUDE_CODE_MODELS.join(', ')}`);
+  private engine({ action, options }: ClaudeCodeRequest): string {
+    const engine = options?.engine ?? this.engines.defaultFor(action);
+    if (this.engines.find(engine) === undefined)
+      refuse('options.engine', `must be one of ${this.engines.names.join(', ')}`);
+    return engine;
+  }
+
+  private model({ action, options }: ClaudeCodeRequest, engine: string): string {
+    const { models } = this.engines.get(engine);
+    const model = options?.model ?? this.engines.defaultModelFor(action);
+    if (!models.includes(model)) refuse('options.model', `must be one of ${models.join(', ')}`);
     return model;
   }
 

@@ -1,5 +1,6 @@
 /** The commands, each registered by its action. */
 import { Module } from '@nestjs/common';
+import { AgentsModule } from '../agents/agents.module.js';
 import { AnalyzeCommand } from './analyze.command.js';
 import type { Command } from './command.js';
 import { CommandCompiler } from './command-compiler.js';
@@ -13,6 +14,7 @@ import { ReviewCommand } from './review.command.js';
 const ALL = [GenerateCommand, AnalyzeCommand, RefactorCommand, ReviewCommand];
 
 @Module({
+  imports: [AgentsModule],
   controllers: [CommandsController],
   providers: [
     ...ALL,

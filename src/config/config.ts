@@ -45,12 +45,55 @@ export class Config {
     return this.values.ANTHROPIC_API_KEY === undefined;
   }
 
+  /** True when several processes share the work, over Redis and PostgreSQL. */
+  get shared(): boolean {
+    return this.values.REDIS_URL !== undefined;
+  }
+
+  /** True when all processes see the workspaces themselves. */
+  get sharedVolume(): boolean {
+    return this.values.WORKSPACE_STORAGE.kind === 'shared';
+  }
+
+  /** Where the workspaces are when they are in object storage; what is on this machine are copies of them. */
+  get bucket(): { bucket: string; prefix: string } | undefined {
+    const { WORKSPACE_STORAGE: storage } = this.values;
+    return storage.kind === 's3' ? storage : undefined;
+  }
+
+  /** True when this process carries out executions; one that only answers callers leaves that to the workers. */
+  get works(): boolean {
+    return this.values.CAISSON_ROLE !== 'api';
+  }
+
+  /** True when this process answers callers; one that only works answers probes and the collector of metrics. */
+  get serves(): boolean {
+    return this.values.CAISSON_ROLE !== 'worker';
+  }
+
+  /** True when spans are sent to a collector. */
+  get traces(): boolean {
+    return this.traceEndpoint !== undefined && !this.values.OTEL_SDK_DISABLED;
+  }
+
+  /** Where spans are sent, by the rules of OpenTelemetry's variables. */
+  get traceEndpoint(): string | undefined {
+    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: base } = this.values;
+    if (own !== undefined || base === undefined) return own;
+    return `${base.replace(/\/$/, '')}/v1/traces`;
+  }
+
   get dataDirectory(): string {
     return resolve(this.values.CAISSON_DATA);
   }
 
   get workspaceRoot(): string {
     return resolve(this.values.CLAUDE_CODE_WORKSPACE ?? join(this.dataDirectory, 'workspaces'));
+  }
+
+  /** What the server keeps beside the workspaces, out of the sandboxes' sight: whoever has the one has the other. */
+  get workspaceState(): string {
+    return this.sharedVolume ? join(this.workspaceRoot, '.caisson') : this.dataDirectory;
   }
 
   /** True when nothing may run where cgroups cannot hold the limits of a sandbox. */
@@ -62,9 +105,14 @@ export class Config {
   get secrets(): string[] {
     return Object.entries(SETTINGS)
       .filter(([, setting]) => 'secret' in setting)
-      .flatMap(([name]) => this.values[name as SettingName])
-      .filter((value): value is string => typeof value === 'string');
+      .flatMap(([name]) => strings(this.values[name as SettingName]));
   }
+}
+
+/** The texts in a value: of one, a list, or headers by name. */
+function strings(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(strings) : [];
 }
 
 /** The variable itself, or for secrets the content of the file that NAME_FILE names; '' counts as not set. */
@@ -90,7 +138,43 @@ function contradictions(values: SettingValues): string[] {
     problems.push('EGRESS_TEST_LOOPBACK: is for tests only and must not be set in production');
   if (!values.CLAUDE_CODE_MODELS.includes(values.CLAUDE_CODE_MODEL))
     problems.push('CLAUDE_CODE_MODEL: must be one of CLAUDE_CODE_MODELS');
-  if (values.CAISSON_ROLE !== 'all')
-    problems.push('CAISSON_ROLE: only "all" can run without a shared queue and database');
+  for (const [command, model] of values.MODEL_BY_COMMAND)
+    if (!values.CLAUDE_CODE_MODELS.includes(model))
+      problems.push(`MODEL_BY_COMMAND: ${command}=${model} must be one of CLAUDE_CODE_MODELS`);
+  problems.push(...engineContradictions(values));
+  if (values.REDIS_URL !== undefined && values.DATABASE_URL === undefined)
+    problems.push('REDIS_URL: needs DATABASE_URL as well: several processes cannot share a SQLite file');
+  problems.push(...storageContradictions(values));
+  if (values.CAISSON_ROLE !== 'all' && values.REDIS_URL === undefined)
+    problems.push('CAISSON_ROLE: only "all" can run without REDIS_URL and DATABASE_URL');
+  return problems;
+}
+
+function engineContradictions({ ENGINES, ENGINE_DEFAULT, ENGINE_BY_COMMAND }: SettingValues): string[] {
+  const problems: string[] = [];
+  if (!ENGINES.includes(ENGINE_DEFAULT)) problems.push('ENGINE_DEFAULT: must be one of ENGINES');
+  for (const [command, engine] of ENGINE_BY_COMMAND)
+    if (!ENGINES.includes(engine))
+      problems.push(`ENGINE_BY_COMMAND: ${command}=${engine} must be one of ENGINES`);
+  return problems;
+}
+
+function storageContradictions(values: SettingValues): string[] {
+  const { kind } = values.WORKSPACE_STORAGE;
+  const problems: string[] = [];
+  if (values.REDIS_URL !== undefined && kind === 'local')
+    problems.push(
+      'WORKSPACE_STORAGE: must be shared or s3:// when several processes work on the same workspaces',
+    );
+  if (values.REDIS_URL === undefined && kind !== 'local')
+    problems.push(`WORKSPACE_STORAGE: ${kind} needs REDIS_URL and DATABASE_URL`);
+  if (kind === 'shared' && values.CLAUDE_CODE_WORKSPACE === undefined)
+    problems.push('CLAUDE_CODE_WORKSPACE: must be set when WORKSPACE_STORAGE is shared');
+  if (kind === 's3' && values.CLAUDE_CODE_WORKSPACE !== undefined)
+    problems.push(
+      'CLAUDE_CODE_WORKSPACE: must not be set when WORKSPACE_STORAGE is s3://: the copies are below CAISSON_DATA, which each process has for itself',
+    );
+  if ((values.AWS_ACCESS_KEY_ID === undefined) !== (values.AWS_SECRET_ACCESS_KEY === undefined))
+    problems.push('AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: give both or none');
   return problems;
 }

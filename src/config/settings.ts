@@ -12,6 +12,24 @@ const list = z.string().transform((value) =>
     .filter((item) => item !== ''),
 );
 /** Hosts in their one spelling. */
+/** `name=value` pairs separated by commas, values percent-encoded: as OpenTelemetry writes headers. */
+const pairs = z.string().transform((value, context) =>
+  Object.fromEntries(
+    value
+      .split(',')
+      .filter((pair) => pair.trim() !== '')
+      .map((pair) => {
+        const [, name = '', text = ''] = /^\s*([\w.-]+)\s*=(.*)$/.exec(pair) ?? [];
+        try {
+          if (name !== '') return [name, decodeURIComponent(text.trim())];
+        } catch {
+          // told below
+        }
+        context.addIssue('must be name=value pairs, separated by commas, with percent-encoded values');
+        return ['', ''];
+      }),
+  ),
+);
 const hosts = list.transform((names, context) =>
   names.flatMap((name) => {
     const pattern = hostPattern(name);
@@ -20,6 +38,40 @@ const hosts = list.transform((names, context) =>
     return pattern ?? [];
   }),
 );
+
+/** The engines that this version has. */
+const ENGINE_NAMES: readonly string[] = ['claude-code', 'messages', 'hybrid'];
+const engineNames = list.transform((names, context) => {
+  for (const name of names)
+    if (!ENGINE_NAMES.includes(name)) context.addIssue(`"${name}" is no engine: ${ENGINE_NAMES.join(', ')}`);
+  return names;
+});
+
+const COMMAND_NAMES: readonly string[] = ['generate', 'analyze', 'refactor', 'review'];
+/** What holds for single commands, by their names. */
+const byCommand = pairs.transform((values, context): ReadonlyMap<string, string> => {
+  for (const name of Object.keys(values))
+    if (!COMMAND_NAMES.includes(name))
+      context.addIssue(`"${name}" is no command: ${COMMAND_NAMES.join(', ')}`);
+  return new Map(Object.entries(values));
+});
+
+/** Points of the engine `hybrid`, by what they are given for (docs/ENGINES.md); 50 and it is Claude Code's. */
+const HYBRID_POINTS = {
+  ...{ generate: 5, analyze: 10, review: 15, refactor: 20, fix: 10 },
+  ...{ programs: 60, hosts: 60, breadth: 30, steps: 15, length: 20, files: 25, unnamed: 10, size: 30 },
+} as const;
+type Points = Readonly<Record<keyof typeof HYBRID_POINTS, number>>;
+const points = pairs.transform((values, context): Points => {
+  const given = Object.entries(values).map(([name, text]): [string, number] => {
+    if (!Object.hasOwn(HYBRID_POINTS, name))
+      context.addIssue(`"${name}" is none of ${Object.keys(HYBRID_POINTS).join(', ')}`);
+    if (text.trim() === '' || !Number.isFinite(Number(text))) context.addIssue(`${name} must be a number`);
+    return [name, Number(text)];
+  });
+  return { ...HYBRID_POINTS, ...Object.fromEntries(given) };
+});
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -28,6 +80,27 @@ const upstream = z.url().refine((value) => {
   const url = new URL(value);
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }, 'must be https:// (http:// only for loopback)');
+
+const collector = z.url({ protocol: /^https?$/, error: 'must be http:// or https://' });
+
+const redis = z.url().refine((value) => {
+  const { protocol } = new URL(value);
+  return protocol === 'redis:' || protocol === 'rediss:';
+}, 'must be redis:// or, over TLS, rediss://');
+
+const postgres = z.url().refine((value) => {
+  const { protocol } = new URL(value);
+  return protocol === 'postgres:' || protocol === 'postgresql:';
+}, 'must be postgres:// or postgresql://');
+
+/** `s3://bucket/prefix`, the prefix being what lies before all names. Rules of bucket names: AWS, "Bucket naming rules". */
+const BUCKET = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w!.*'()/-]*))?$/;
+const storage = z.string().transform((text, context) => {
+  if (text === 'local' || text === 'shared') return { kind: text } as const;
+  const [whole, bucket = '', prefix = ''] = BUCKET.exec(text) ?? [];
+  if (whole === undefined) context.addIssue('must be local, shared or s3://bucket/prefix');
+  return { kind: 's3', bucket, prefix: prefix.replace(/^\/+|\/+$/g, '') } as const;
+});
 
 interface Setting<T extends z.ZodType = z.ZodType> {
   rule: T;
@@ -61,6 +134,54 @@ export const SETTINGS = {
     rule: z.string().min(1).optional(),
     about: 'Root directory of all workspaces. Default: `workspaces` below CAISSON_DATA.',
   }),
+  WORKSPACE_STORAGE: setting({
+    rule: storage,
+    default: 'local',
+    about:
+      'Where workspaces are: `local`, in CLAUDE_CODE_WORKSPACE, which only this process uses; `shared`, the same on a volume that all processes have (with REDIS_URL; its file system must rename atomically and be seen alike by all, as NFS 4 and CephFS are); `s3://bucket/prefix`, in object storage, with a copy in each process (with REDIS_URL).',
+  }),
+  WORKSPACE_CACHE_BYTES: setting({
+    rule: integer(MIB, 1024 * 1024 * MIB),
+    default: String(20 * 1024 * MIB),
+    about:
+      'With `s3://`: bytes that copies of workspaces may take below CAISSON_DATA, five times the largest workspace; beyond them the least recently used goes. Those in use stay.',
+  }),
+  S3_ENDPOINT: setting({
+    rule: z.url({ protocol: /^https?$/, error: 'must be http:// or https://' }).optional(),
+    about: 'Object storage that is not AWS: its URL.',
+  }),
+  S3_REGION: setting({
+    rule: z.string().min(1),
+    default: 'us-east-1',
+    about: 'Region of the bucket; most other object storage takes any.',
+  }),
+  S3_PATH_STYLE: setting({
+    rule: flag.optional(),
+    about:
+      'Whether the bucket stands in the path and not in the host name. Default: true with S3_ENDPOINT, where buckets seldom have a name of their own.',
+  }),
+  S3_TIMEOUT_MS: setting({
+    rule: integer(100, 3_600_000),
+    default: '30000',
+    about:
+      'Milliseconds in which object storage must answer a request, or send or take something more; each is tried three times, then E012.',
+  }),
+  AWS_ACCESS_KEY_ID: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about:
+      "Key of the object storage, with AWS_SECRET_ACCESS_KEY. Without them the AWS SDK looks where it always does: a pod's service account, the instance's role, its configuration files.",
+  }),
+  AWS_SECRET_ACCESS_KEY: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about: 'Secret of AWS_ACCESS_KEY_ID.',
+  }),
+  AWS_SESSION_TOKEN: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about: 'Token of a temporary AWS_ACCESS_KEY_ID.',
+  }),
   CLAUDE_CODE_TIMEOUT: setting({
     rule: integer(1, 86_400),
     default: '300',
@@ -71,6 +192,12 @@ export const SETTINGS = {
     default: '5',
     about:
       'Executions that run at once. One Claude Code holds about 190 MB and starts with half a CPU second.',
+  }),
+  USER_MAX_CONCURRENT: setting({
+    rule: integer(0, 100_000),
+    default: '0',
+    about:
+      'Executions of one user that run at once, over all workers; the others wait and hold up nobody. 0: no limit, since users take turns and a place that nobody else wants would only stay empty. Set it, alike in every process, where runs are long.',
   }),
   CLAUDE_CODE_BINARY: setting({
     rule: z.string().min(1).optional(),
@@ -92,6 +219,91 @@ export const SETTINGS = {
       'claude-opus-5-5,claude-sonnet-5-5,claude-haiku-5-5,claude-opus-5,claude-sonnet-5,claude-opus-4-8,claude-sonnet-4-6,claude-sonnet-4-5,claude-haiku-4-5',
     about: 'Models a request may name, separated by commas; others are refused with E003.',
   }),
+  MODEL_BY_COMMAND: setting({
+    rule: byCommand,
+    default: '',
+    about:
+      'Model of single commands instead of CLAUDE_CODE_MODEL, e.g. `analyze=claude-haiku-5-5,review=claude-opus-5-5`.',
+  }),
+  ENGINES: setting({
+    rule: engineNames,
+    default: ENGINE_NAMES.join(','),
+    about:
+      'Engines that a request may name, separated by commas; others are refused with E003. Alike in every process.',
+  }),
+  ENGINE_DEFAULT: setting({
+    rule: z.string().min(1),
+    default: 'claude-code',
+    about:
+      'Engine of a request that names none. Claude Code, which can do all that is asked for. Warm processes (POOL_SIZE) are of use to it alone.',
+  }),
+  ENGINE_BY_COMMAND: setting({
+    rule: byCommand,
+    default: '',
+    about: 'Engine of single commands instead of ENGINE_DEFAULT, e.g. `analyze=messages`.',
+  }),
+  MESSAGES_MAP_TOKENS: setting({
+    rule: integer(0, 1_000_000),
+    default: '4000',
+    about:
+      'Engine `messages`: tokens (of four characters) of the map of the workspace that the model is shown: the names of some 500 files, or fewer with their declarations.',
+  }),
+  MESSAGES_FILES_TOKENS: setting({
+    rule: integer(0, 10_000_000),
+    default: '30000',
+    about:
+      'Engine `messages`: tokens (of four characters) of the contents of `context.files` that go along with the prompt, some 3 000 lines; what does not fit is read by a tool.',
+  }),
+  MESSAGES_CONTEXT_TOKENS: setting({
+    rule: integer(10_000, 10_000_000),
+    default: '150000',
+    about:
+      'Engine `messages`: tokens of a request above which what tools said long ago is left out: three quarters of the smallest context of the listed models.',
+  }),
+  MESSAGES_OUTPUT_TOKENS: setting({
+    rule: integer(256, 1_000_000),
+    default: '16000',
+    about:
+      'Engine `messages`: tokens of one answer of the model, a file of some 1 500 lines; a longer answer goes on in a further one.',
+  }),
+  MESSAGES_TOOL_OUTPUT_CHARS: setting({
+    rule: integer(1000, 10_000_000),
+    default: '50000',
+    about: 'Engine `messages`: characters that a tool tells the model at once, 2 000 lines of 25.',
+  }),
+  MESSAGES_TOOL_TIMEOUT_MS: setting({
+    rule: integer(100, 3_600_000),
+    default: '20000',
+    about:
+      'Engine `messages`: milliseconds for one tool; a search through 100 000 files takes some seconds, a pattern that never ends is ended.',
+  }),
+  HYBRID_THRESHOLD: setting({
+    rule: integer(0, 1000),
+    default: '50',
+    about:
+      'Engine `hybrid`: points from which a task is given to Claude Code: a shell that is needed is enough, so are two of the lesser reasons. 0 gives it all.',
+  }),
+  HYBRID_WEIGHTS: setting({
+    rule: points,
+    default: '',
+    about: `Engine \`hybrid\`: points instead of the usual ones, e.g. \`programs=100,breadth=10\`. Those are ${Object.entries(
+      HYBRID_POINTS,
+    )
+      .map(([name, value]) => `${name}=${value}`)
+      .join(', ')} (docs/ENGINES.md).`,
+  }),
+  HYBRID_MAX_TURNS: setting({
+    rule: integer(1, 1000),
+    default: '15',
+    about:
+      'Engine `hybrid`: model turns over the Messages API after which a task is handed over to Claude Code. What is simple takes three to eight.',
+  }),
+  HYBRID_LEARNED_CHARS: setting({
+    rule: integer(0, 1_000_000),
+    default: '8000',
+    about:
+      'Engine `hybrid`: characters of what the first agent says that it learned which go along then: two pages.',
+  }),
   PORT: setting({ rule: integer(0, 65_535), default: '3000', about: 'TCP port; 0 takes a free one.' }),
   HOST: setting({
     rule: z.string().min(1),
@@ -106,7 +318,56 @@ export const SETTINGS = {
   CAISSON_ROLE: setting({
     rule: z.enum(['all', 'api', 'worker']),
     default: 'all',
-    about: 'Which part this process is. Without REDIS_URL only `all` makes sense and only `all` is accepted.',
+    about:
+      'Which part this process is: `api` answers callers, `worker` carries out, `all` does both. Without REDIS_URL only `all` is accepted.',
+  }),
+  DATABASE_URL: setting({
+    rule: postgres.optional(),
+    secret: true,
+    about:
+      'PostgreSQL (14 or later): `postgres://`, with user, password, database and parameters such as `sslmode=verify-full`. Default: SQLite in CAISSON_DATA.',
+  }),
+  DATABASE_POOL_SIZE: setting({
+    rule: integer(2, 1000),
+    default: '10',
+    about:
+      'Connections to PostgreSQL of one process, which has one more for its lock: so nine processes fit into the 100 of its default.',
+  }),
+  DATABASE_STATEMENT_TIMEOUT_MS: setting({
+    rule: integer(100, 600_000),
+    default: '10000',
+    about:
+      'Milliseconds for one statement on PostgreSQL, and of silence within a transaction, before it is given up (E012): a thousand times what most take, and shorter than a caller’s patience. Migrations have no limit.',
+  }),
+  DATABASE_CONNECT_TIMEOUT_MS: setting({
+    rule: integer(100, 60_000),
+    default: '5000',
+    about:
+      'Milliseconds for a connection to PostgreSQL, or for one of the pool to become free, before a call is refused (E012).',
+  }),
+  PROCESS_LEASE_MS: setting({
+    rule: integer(1000, 600_000),
+    default: '15000',
+    about:
+      'With REDIS_URL: milliseconds of silence after which a process is given up for lost and what it ran is ended, or tried again. It says five times as often that it is there: longer than any pause of a healthy one, short enough that nobody waits half a minute.',
+  }),
+  REDIS_URL: setting({
+    rule: redis.optional(),
+    secret: true,
+    about:
+      'Redis (7 or later) over which replicas share events, throttling and sockets: `redis://` or, over TLS, `rediss://`, with user, password and database. Default: this process is the only one.',
+  }),
+  REDIS_TIMEOUT_MS: setting({
+    rule: integer(100, 60_000),
+    default: '1000',
+    about:
+      'Milliseconds in which Redis must answer, or its connection is made anew and the call goes on without it: far above an answer, below what a caller notices.',
+  }),
+  REDIS_BACKLOG_BYTES: setting({
+    rule: integer(64 * KIB, 1024 * MIB),
+    default: String(16 * MIB),
+    about:
+      'Bytes of events under way to Redis; further ones are not sent, and readers of other replicas get them from the database: the events of a busy second.',
   }),
   BOOTSTRAP_API_KEY: setting({
     rule: z.string().min(32).optional(),
@@ -145,6 +406,12 @@ export const SETTINGS = {
     default: 'courtesy',
     about:
       'Refuses prompts that plainly ask to leave the workspace (E006). A courtesy: what protects is the sandbox.',
+  }),
+  KEY_LOOK_MS: setting({
+    rule: integer(100, 60_000),
+    default: '1000',
+    about:
+      'Milliseconds between two looks whether the keys of open streams and sockets were revoked elsewhere: one query for a hundred keys.',
   }),
   BODY_MAX_BYTES: setting({
     rule: integer(1024, 1024 * MIB),
@@ -291,6 +558,12 @@ export const SETTINGS = {
     rule: integer(1, 1_000_000),
     default: '1000',
     about: 'Events kept for a reader that does not keep up; past that it gets `stream.gap`.',
+  }),
+  STREAM_LOOK_MS: setting({
+    rule: integer(100, 60_000),
+    default: '1000',
+    about:
+      'With REDIS_URL: milliseconds between two looks into the database for events that Redis did not bring. So late they come while it is away; one look costs one query for up to 500 streams.',
   }),
   OUTPUT_LINE_MAX_BYTES: setting({
     rule: integer(64 * KIB, 1024 * MIB),
@@ -548,6 +821,36 @@ export const SETTINGS = {
     rule: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
     default: 'info',
     about: 'Least severe level that is logged.',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting({
+    rule: collector.optional(),
+    about:
+      'Base URL of an OpenTelemetry collector, e.g. `http://localhost:4318`: turns tracing on; traces go to `v1/traces` below it. Variables named OTEL_… that are not listed here are read by the OpenTelemetry SDK itself, under their standard names and meanings.',
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting({
+    rule: collector.optional(),
+    about: 'The whole URL that traces go to, before OTEL_EXPORTER_OTLP_ENDPOINT.',
+  }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting({
+    rule: z.enum(['http/protobuf', 'http/json']),
+    default: 'http/protobuf',
+    about:
+      'How traces are encoded. gRPC is not built in: every collector takes HTTP, and it needs no more memory.',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: setting({
+    rule: pairs,
+    default: '',
+    secret: true,
+    about: 'Headers for the collector, `name=value` separated by commas, values percent-encoded.',
+  }),
+  OTEL_SERVICE_NAME: setting({
+    rule: z.string().min(1).optional(),
+    about: 'Name of this service in traces. Default: `caisson`, or what OTEL_RESOURCE_ATTRIBUTES says.',
+  }),
+  OTEL_SDK_DISABLED: setting({
+    rule: flag,
+    default: 'false',
+    about: '`true` keeps tracing off although a collector is named.',
   }),
 } as const satisfies Record<string, Setting>;
 

@@ -1,4 +1,5 @@
 /** The response envelope of a call that made no execution. */
+import { currentTraceId } from '../tracing/span.js';
 import type { ErrorBody } from './claude-code.error.js';
 
 /**
@@ -10,5 +11,6 @@ export const refusal = (action: string, error: ErrorBody) => ({
   success: false as const,
   action,
   error,
-  metadata: { executionId: '', duration: 0, tokensUsed: 0, model: '' },
+  // The trace id is the call's own, as its request id is; undefined, and not there, without tracing.
+  metadata: { executionId: '', duration: 0, tokensUsed: 0, model: '', traceId: currentTraceId() },
 });

@@ -19,7 +19,7 @@ import { accountOf } from './execution-response.js';
 export interface Recall {
   question: Question;
   /** Whether somebody else has written to the workspace since. */
-  disturbed: () => boolean;
+  disturbed: () => Promise<boolean>;
   answer?: Answer;
   /** Why there is none. */
   miss: CacheMiss;
@@ -64,7 +64,7 @@ export class AnswerRecorder {
     return this.orNone(execution, async () => {
       const question = await this.questions.of(execution);
       if (question === undefined) return undefined;
-      const disturbed = this.workspaces.watch(workspace, 0);
+      const disturbed = await this.workspaces.watch(workspace, 0);
       const recall = (miss: CacheMiss, answer?: Answer): Recall => ({ question, disturbed, miss, answer });
       if (question.mode === 'refresh') return recall('refresh');
       if (!(await this.store.has(question.name))) return recall('new');
@@ -122,7 +122,7 @@ export class AnswerRecorder {
     { kind }: Question,
     workspace: Workspace,
     { way, alone }: Kept,
-    disturbed: () => boolean,
+    disturbed: () => Promise<boolean>,
   ): Promise<{ content: string; way?: Way } | undefined> {
     if (kind === 'writes') {
       // What a snapshot leaves out is not put in place with it.
@@ -130,7 +130,7 @@ export class AnswerRecorder {
       return alone === true && isWhole ? { content: way.before.tree, way } : undefined;
     }
     const content = await this.workspaces.content(workspace);
-    if (content === undefined || disturbed()) return undefined;
+    if (content === undefined || (await disturbed())) return undefined;
     if (kind === 'reads') return { content: content.name };
     const { workspaceId, snapshot } = content;
     const ownWay = way ?? { workspaceId, before: snapshot, after: snapshot };

@@ -1,7 +1,8 @@
 /** Keeps what a workspace holds before and after somebody works in it, and finds what they changed. */
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Answer, Way } from '../cache/answer.js';
 import { Config } from '../config/config.js';
+import type { Queryable } from '../persistence/database.js';
 import { Redactor } from '../redaction/redactor.js';
 import { SnapshotLog, type SnapshotKind } from '../workspaces/snapshot-log.js';
 import {
@@ -31,7 +32,6 @@ type Work = (place: Workspace, mayAct: () => Promise<void>) => Promise<unknown>;
 
 @Injectable()
 export class ChangeRecorder {
-  private readonly logger = new Logger('Execution');
   private readonly redactor: Redactor;
 
   constructor(
@@ -47,22 +47,16 @@ export class ChangeRecorder {
    * The content before is kept when the first tool wants to run: until then nothing can have changed, and the first words
    * need not wait for it. A backup is made in any case.
    */
-  async record(execution: Execution, workspace: Workspace, work: Work): Promise<RecordedChanges> {
-    if (execution.request.options?.dryRun !== true)
-      return this.workspaces.writing(workspace, () => this.around(execution, workspace, work));
-    const copy = await this.workspaces.copy(workspace);
-    try {
-      return await this.around(execution, copy, work);
-    } finally {
-      await this.workspaces
-        .discard(copy)
-        .catch((error: unknown) => this.logger.warn({ msg: 'a copy was left behind', err: error }));
-    }
+  record(execution: Execution, workspace: Workspace, work: Work): Promise<RecordedChanges> {
+    const guard = (db: Queryable) => this.store.isUnderWay(db, execution);
+    return execution.request.options?.dryRun === true
+      ? this.workspaces.trying(workspace, (copy) => this.around(execution, copy, work), guard)
+      : this.workspaces.writing(workspace, () => this.around(execution, workspace, work), guard);
   }
 
   private async around(execution: Execution, place: Workspace, work: Work): Promise<RecordedChanges> {
     const { backup: isBackup = false, cache = 'off' } = execution.request.options ?? {};
-    const disturbed = this.workspaces.watch(place, 1);
+    const disturbed = await this.workspaces.watch(place, 1);
     let begin: Promise<{ before: Snapshot; id: string }> | undefined;
     const mayAct = async () => {
       begin ??= this.begin(execution, place, isBackup ? 'backup' : 'before');
@@ -81,7 +75,7 @@ export class ChangeRecorder {
     await this.store.saveTrees(execution, { treeAfter: after.tree });
     const changes = this.redactor.value(await this.workspaces.changes(place, before, after));
     const way = { workspaceId: place.id, before, after };
-    return { changes, way, alone: !disturbed(), ...(isBackup ? { backup: id } : {}) };
+    return { changes, way, alone: !(await disturbed()), ...(isBackup ? { backup: id } : {}) };
   }
 
   /** Names the contents of a kept answer as its execution's own: a dry run's, to be put in place when somebody asks for it. */

@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ID } from '../access/id.pipe.js';
 import type { Request, Response } from 'express';
 import { CallerOf } from '../access/caller.decorator.js';
 import type { Caller } from '../access/principal.js';
@@ -25,7 +26,7 @@ export class ChangesController {
   })
   @ApiProduces(...FORMS)
   async find(
-    @Param('id') id: string,
+    @Param('id', ID) id: string,
     @CallerOf() { principal }: Caller,
     @Req() request: Request,
     @Res() response: Response,
@@ -48,7 +49,7 @@ export class ChangesController {
     summary: 'Put the changes of a dry run in place; 409 when a file it touches has changed since',
   })
   @ApiOkResponse({ type: TransitionView })
-  apply(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<TransitionView> {
+  apply(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<TransitionView> {
     return this.changes.apply(id, principal);
   }
 
@@ -57,7 +58,7 @@ export class ChangesController {
   @Scopes('run')
   @ApiOperation({ summary: 'Take the changes back; 409 when a file it touched has changed since' })
   @ApiOkResponse({ type: TransitionView })
-  revert(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<TransitionView> {
+  revert(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<TransitionView> {
     return this.changes.revert(id, principal);
   }
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
+import { AgentEngines } from '../agents/engines/agent-engines.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import type { Execution } from './execution.js';
@@ -17,14 +18,17 @@ export class Conversations {
   constructor(
     private readonly store: ExecutionStore,
     private readonly database: Database,
+    private readonly engines: AgentEngines,
   ) {}
 
   /**
    * Checks that the execution may go on from the one it names, if it names one.
+   * @returns it, carried out by the engine whose conversation it is unless the request names another one that can go on there
    * @throws ClaudeCodeError E009 (as for one that does not exist), E003 (of another workspace), E010 (nothing to go on from)
    */
-  async mustBeOpen({ continues, userId, projectId }: Execution, principal: Principal): Promise<void> {
-    if (continues === undefined) return;
+  async goingOn(execution: Execution, principal: Principal): Promise<Execution> {
+    const { continues, userId, projectId } = execution;
+    if (continues === undefined) return execution;
     const earlier = await this.store.findFor(principal, continues, { field: 'options.continue' });
     if (earlier.userId !== userId || earlier.projectId !== projectId) {
       const problem = 'is an execution of another project: a conversation stays in its workspace';
@@ -35,6 +39,7 @@ export class Conversations {
     if (!isEnd(earlier.status)) throw closed('it has not ended');
     if (earlier.status !== 'succeeded') throw closed('it did not succeed');
     if (!(await this.isKept(continues))) throw closed(NOT_KEPT);
+    return { ...execution, engine: this.engineFor(execution, earlier) };
   }
 
   /** What the execution goes on from, if it does. @throws ClaudeCodeError E010 when it is not kept any more */
@@ -56,6 +61,17 @@ export class Conversations {
 
   async keep(db: Queryable, executionId: string, packed: string): Promise<void> {
     await db.insertInto('conversations').values({ executionId, body: packed }).execute();
+  }
+
+  /** @throws ClaudeCodeError E003 when the request names one that cannot, E012 when the earlier one's is not configured now */
+  private engineFor({ request, engine }: Execution, earlier: Execution): string {
+    const asked = request.options?.engine ?? undefined;
+    if (asked === undefined) return this.engines.get(earlier.engine).name;
+    if (this.engines.get(engine).goesOnFrom(earlier.engine)) return engine;
+    const problem = `must be ${earlier.engine}, whose conversation it is`;
+    throw new ClaudeCodeError('E003', `options.engine ${problem}`, {
+      details: [{ field: 'options.engine', problem }],
+    });
   }
 
   private async isKept(executionId: string): Promise<boolean> {

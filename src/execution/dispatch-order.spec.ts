@@ -61,6 +61,52 @@ describe('users', () => {
   });
 });
 
+describe('a user with as many as may run at once', () => {
+  it('waits, holds up nobody, and goes on when one of them ends', () => {
+    const order = new DispatchOrder(2);
+    push(order, 'a', 4);
+    push(order, 'b', 1);
+    const first = order.next();
+    expect(taken(order)).toEqual(['b1', 'a2']);
+    order.leave(first!);
+    expect(taken(order)).toEqual(['a3']);
+  });
+
+  it('has interactive ones before those of a batch, which count as well', () => {
+    const order = new DispatchOrder(1);
+    push(order, 'a', 1, batch);
+    const first = order.next();
+    order.push(execution('a2', batch));
+    order.push(execution('a3'));
+    order.push(execution('b1', batch));
+    expect(taken(order)).toEqual(['b1']);
+    order.leave(first!);
+    expect(taken(order)).toEqual(['a3']);
+  });
+
+  it('keeps the place in the round that it was not served in', () => {
+    const order = new DispatchOrder(1);
+    push(order, 'a', 3);
+    push(order, 'b', 2);
+    const first = order.next(); // a1
+    const second = order.next(); // b1
+    expect(order.next()).toBeUndefined();
+    order.leave(second!);
+    order.leave(first!);
+    expect(taken(order).sort()).toEqual(['a2', 'b2']);
+  });
+
+  it('lets go of what is withdrawn while it waits', () => {
+    const order = new DispatchOrder(1);
+    push(order, 'a', 3);
+    const first = order.next();
+    expect(order.next()).toBeUndefined();
+    order.remove('a2');
+    order.leave(first!);
+    expect(taken(order)).toEqual(['a3']);
+  });
+});
+
 describe('one workspace', () => {
   it('has one writer at a time', () => {
     const order = new DispatchOrder();
@@ -192,18 +238,25 @@ const steps = fc.array(
 const turnOf = ({ priority, userId }: Waiting) => `${priority} of ${userId}`;
 
 class Account {
-  readonly order = new DispatchOrder();
+  readonly order: DispatchOrder;
   waiting: Waiting[] = [];
   running: Waiting[] = [];
   readonly ran: string[] = [];
   /** For each user and priority that could have run and did not since: the users who did. */
   private readonly passedBy = new Map<string, Set<string>>();
 
-  constructor(private readonly places: number) {}
+  constructor(
+    private readonly places: number,
+    private readonly userMax: number,
+  ) {
+    this.order = new DispatchOrder(userMax);
+  }
 
   /** Those that may run now, worked out from the rule itself. */
   get able(): Waiting[] {
     return this.waiting.filter((one, index) => {
+      const ofUser = this.running.filter(({ userId }) => userId === one.userId);
+      if (this.userMax > 0 && ofUser.length >= this.userMax) return false;
       const here = (other: Waiting) => other.userId === one.userId && other.projectId === one.projectId;
       const inFront = this.waiting.filter(
         (other, place) =>
@@ -297,10 +350,10 @@ describe('a workspace', () => {
 });
 
 describe('whatever comes, ends and is withdrawn in whatever order', () => {
-  it('each workspace keeps its one writer, no place stays empty, users take turns and batches come last', () => {
+  it('each workspace keeps its one writer, no user has too many, no place stays empty, users take turns and batches come last', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), steps, (places, all) => {
-        const account = new Account(places);
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.nat(3), steps, (places, userMax, all) => {
+        const account = new Account(places, userMax);
         for (const step of all) account.do(step);
         // Nobody starves: when what runs ends, everything has its turn, each once.
         const left = account.waiting.map(({ executionId }) => executionId);

@@ -1,4 +1,4 @@
-/** Which waiting execution runs next: one writer at a time in a workspace, users in turn, batches behind all others. */
+/** Which waiting execution runs next: one writer at a time in a workspace, users in turn and so many of each, batches last. */
 import Queue from 'yocto-queue';
 import { UserRounds } from './user-rounds.js';
 import { PRIORITIES, type Priority, type Waiting } from './waiting.js';
@@ -34,9 +34,17 @@ interface Line {
 export class DispatchOrder {
   private readonly entries = new Map<string, Entry>();
   private readonly lines = new Map<string, Line>();
-  private readonly rounds = { interactive: new UserRounds<Entry>(), batch: new UserRounds<Entry>() };
+  private readonly rounds: Record<Priority, UserRounds<Entry>>;
+  /** How many of each user run. */
+  private readonly running = new Map<string, number>();
   private readonly counts = { interactive: 0, batch: 0 };
   private arrivals = 0;
+
+  /** @param userMax of one user that run at once; those of a user who has so many hold up nobody; 0 = no limit */
+  constructor(private readonly userMax = 0) {
+    const mayServe = (userId: string) => !this.isFull(userId);
+    this.rounds = { interactive: new UserRounds(mayServe), batch: new UserRounds(mayServe) };
+  }
 
   /** How many wait. */
   get waiting(): Readonly<Record<Priority, number>> {
@@ -63,13 +71,14 @@ export class DispatchOrder {
       this.forget(entry);
       if (entry.access === 'read-only') line.readers += 1;
       else line.writing = true;
+      this.running.set(entry.userId, this.runningOf(entry.userId) + 1);
       this.settle(line);
       return entry;
     }
     return undefined;
   }
 
-  /** Gives back the workspace of one that `next` handed out. */
+  /** Gives back the workspace, and the place of its user, of one that `next` handed out. */
   leave(ran: Waiting): void {
     const line = this.lineOf(ran);
     if (ran.access === 'read-only') line.readers -= 1;
@@ -78,6 +87,7 @@ export class DispatchOrder {
       line.writers -= 1;
     }
     this.settle(line);
+    this.leaveUser(ran.userId);
   }
 
   /** Whether one that writes waits for this workspace, or is in it. */
@@ -94,6 +104,21 @@ export class DispatchOrder {
     this.forget(entry);
     this.settle(entry.line);
     return true;
+  }
+
+  private runningOf(userId: string): number {
+    return this.running.get(userId) ?? 0;
+  }
+
+  private isFull(userId: string): boolean {
+    return this.userMax > 0 && this.runningOf(userId) >= this.userMax;
+  }
+
+  private leaveUser(userId: string): void {
+    const left = this.runningOf(userId) - 1;
+    if (left > 0) this.running.set(userId, left);
+    else this.running.delete(userId);
+    for (const priority of PRIORITIES) this.rounds[priority].resume(userId);
   }
 
   private forget(entry: Entry): void {

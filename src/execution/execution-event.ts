@@ -61,6 +61,7 @@ export const EVENT_TYPES = [
   'agent.thinking',
   'agent.tool_use',
   'agent.tool_result',
+  'agent.engine',
   'workspace.changed',
   'usage.updated',
   'execution.finished',

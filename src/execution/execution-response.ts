@@ -5,6 +5,7 @@ import type { ClaudeCodeResponse, CommandResult, ResultFile } from '../commands/
 import type { Command } from '../commands/command.js';
 import type { ErrorBody } from '../errors/claude-code.error.js';
 import type { TokenUsage, UsageByModel } from '../model-gateway/model-gateway.js';
+import { traceIdOf } from '../tracing/span.js';
 import type { ChangeSet } from '../workspaces/workspace.js';
 import type { Execution } from './execution.js';
 
@@ -41,6 +42,7 @@ export function responseOf(ended: Ended): ClaudeCodeResponse {
         ? accountOf(ended.usage, execution.model)
         : { tokensUsed: 0, model: ended.answer.model, costUsd: 0, cached: true }),
       ...(ended.backup === undefined ? {} : { backup: ended.backup }),
+      ...(execution.traceparent === undefined ? {} : { traceId: traceIdOf(execution.traceparent) }),
     },
   };
 }

@@ -1,8 +1,10 @@
 /** Carries out one attempt of an execution: claim, prepare, let the engine work, find the changes, end. */
 import { Injectable, Logger } from '@nestjs/common';
+import { type Span, SpanKind } from '@opentelemetry/api';
 import pRetry from 'p-retry';
-import { AgentEngine, type AgentEvent, type AgentOutcome, type AgentPlace } from '../agents/agent-engine.js';
+import type { AgentEvent, AgentOutcome, AgentPlace } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
+import { AgentEngines } from '../agents/engines/agent-engines.js';
 import type { Answer } from '../cache/answer.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
@@ -15,10 +17,12 @@ import { Database } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
 import { redactEvents } from '../redaction/redact-events.js';
 import { Redactor } from '../redaction/redactor.js';
+import { contextOf, inSpan, markFailed, tellSpan } from '../tracing/span.js';
 import { noChanges, type Workspace, Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { AnswerRecorder, type Kept, type Recall } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
+import { Claims } from './claims.js';
 import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
 import { EventLog, FencedError } from './event-log.js';
@@ -45,7 +49,7 @@ export class ExecutionRunner {
     private readonly compiler: CommandCompiler,
     private readonly workspaces: Workspaces,
     private readonly egress: EgressGateway,
-    private readonly engine: AgentEngine,
+    private readonly engines: AgentEngines,
     private readonly database: Database,
     private readonly log: EventLog,
     private readonly events: DomainEvents,
@@ -55,6 +59,7 @@ export class ExecutionRunner {
     private readonly answers: AnswerRecorder,
     private readonly flights: Flights,
     private readonly conversations: Conversations,
+    private readonly claims: Claims,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -78,17 +83,22 @@ export class ExecutionRunner {
   private async carryOut(executionId: string, ending: AbortController): Promise<Answer | undefined> {
     const execution = await this.claim(executionId);
     if (execution === undefined) return undefined; // cancelled while it waited
-    return logContext.run({ executionId, requestId: execution.requestId }, async () => {
-      const { keep, ...result } = await this.attempt(execution, ending);
-      if (result.error !== undefined) this.report(result.error);
-      // The caller does not wait for what is done for the next one.
-      return (await this.ender.end(execution, result)) && keep?.();
-    });
+    return logContext.run({ executionId, requestId: execution.requestId }, () =>
+      inAttemptSpan(execution, async (span) => {
+        const { keep, ...result } = await this.attempt(execution, ending);
+        if (result.error !== undefined) markFailed(span, result.error.code);
+        const isCutShort = this.lifecycle.stopping && result.error?.code === 'E012';
+        if (isCutShort && (await this.claims.handBack(execution))) return undefined;
+        if (result.error !== undefined) this.report(result.error);
+        // The caller does not wait for what is done for the next one.
+        return (await inSpan('execution.end', {}, () => this.ender.end(execution, result))) && keep?.();
+      }),
+    );
   }
 
   /** An accepted execution must run: while the database refuses, the claim is tried again, at most 5 s apart. */
   private claim(executionId: string): Promise<Execution | undefined> {
-    return pRetry(() => this.store.claim(executionId), {
+    return pRetry(() => this.claims.claim(executionId), {
       signal: this.lifecycle.lastChance,
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 100,
@@ -102,7 +112,8 @@ export class ExecutionRunner {
     const result: Kept & Attempted = { usage: {}, changes: noChanges() };
     let timer: NodeJS.Timeout | undefined;
     try {
-      const task = this.compiler.compile(execution.request);
+      // As it was accepted, whatever the default is now.
+      const task = { ...this.compiler.compile(execution.request), engine: execution.engine };
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
       const recall = await this.answers.recall(execution, workspace);
@@ -112,7 +123,8 @@ export class ExecutionRunner {
       if (given !== undefined) return Object.assign(result, given);
       const work = async (place: Workspace, mayAct: () => Promise<void>) =>
         Object.assign(result, await this.work(execution, { task, workspace: place, mayAct }, ending));
-      if (task.access === 'read-only') await work(workspace, () => Promise.resolve());
+      if (task.access === 'read-only')
+        await this.workspaces.reading(workspace, () => work(workspace, () => Promise.resolve()));
       else Object.assign(result, await this.recorder.record(execution, workspace, work));
     } catch (error) {
       result.error ??= asEnd(error, ending.signal);
@@ -170,7 +182,10 @@ export class ExecutionRunner {
       ways.defer(() => egress?.close());
       reached = egress !== undefined;
       const before = await this.conversations.before(execution);
-      place = await this.engine.take({ task, workspace, egress, conversation: before });
+      const engine = this.engines.get(task.engine);
+      place = await inSpan('engine.start', { attributes: { 'caisson.engine': engine.name } }, () =>
+        engine.take({ task, workspace, egress, conversation: before }),
+      );
       place.route.bind({
         executionId: execution.id,
         maxOutputTokens: task.limits.maxOutputTokens,
@@ -239,6 +254,37 @@ export class ExecutionRunner {
     const level = error.code === 'E099' ? 'error' : 'warn';
     this.logger[level]({ msg: 'execution failed', code: error.code, err: error.cause ?? error });
   }
+}
+
+/** Goes on in the trace of the submission, wherever that was: the time it waited, and this attempt. */
+function inAttemptSpan<T>(execution: Execution, work: (span: Span) => Promise<T>): Promise<T> {
+  const { id, attempt, createdAt, action, access, priority, model } = execution;
+  const parent = contextOf(execution.traceparent);
+  const attributes = { 'caisson.execution.id': id, 'caisson.execution.priority': priority };
+  const startedAt = execution.startedAt ?? createdAt;
+  // A further attempt waited from when the one before was lost, which nobody noted.
+  if (attempt === 1)
+    tellSpan('execution.wait', {
+      parent,
+      attributes,
+      startTime: createdAt,
+      endTime: Math.max(createdAt, startedAt),
+    });
+  return inSpan(
+    'execution.attempt',
+    {
+      kind: SpanKind.CONSUMER,
+      parent,
+      attributes: {
+        ...attributes,
+        'caisson.execution.attempt': attempt,
+        'caisson.action': action,
+        'caisson.access': access,
+        'gen_ai.request.model': model,
+      },
+    },
+    work,
+  );
 }
 
 /** What the agent may not do without, failing, ends the execution: the agent itself would only try again. */

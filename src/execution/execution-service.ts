@@ -1,9 +1,9 @@
 /** What can be done with executions: submit, cancel, find, list. */
 import { Injectable } from '@nestjs/common';
+import { SpanKind } from '@opentelemetry/api';
 import { v7 as uuidv7 } from 'uuid';
 import { actingAs } from '../access/acting-as.js';
 import type { Caller, Principal } from '../access/principal.js';
-import { AgentEngine } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
@@ -13,12 +13,14 @@ import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
+import { currentTraceparent, inSpan } from '../tracing/span.js';
 import { Workspaces } from '../workspaces/workspace.js';
 import { ActiveExecutions } from './active-executions.js';
 import { AnswerRecorder } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
 import { Conversations } from './conversations.js';
 import { DomainEvents } from './domain-events.js';
+import { Elsewhere } from './elsewhere.js';
 import { EventLog, type First } from './event-log.js';
 import type { Execution, ExecutionSummary } from './execution.js';
 import { answered, ExecutionEnder, nothingDone } from './execution-ender.js';
@@ -51,7 +53,6 @@ export class ExecutionService {
     private readonly queue: ExecutionQueue,
     private readonly active: ActiveExecutions,
     private readonly ender: ExecutionEnder,
-    private readonly engine: AgentEngine,
     private readonly sandboxes: Sandboxes,
     private readonly workspaces: Workspaces,
     private readonly conversations: Conversations,
@@ -64,6 +65,7 @@ export class ExecutionService {
     private readonly answers: AnswerRecorder,
     private readonly recorder: ChangeRecorder,
     private readonly flights: Flights,
+    private readonly elsewhere: Elsewhere,
   ) {}
 
   /**
@@ -72,10 +74,23 @@ export class ExecutionService {
    * @throws ClaudeCodeError E003, E004, E006 (the request), E008 (another user), E009, E010 (`options.continue`),
    *   E010 (key used for another request), E012 (stopping, queue full, no sandbox, audit not writable)
    */
-  async submit(
+  submit(
     request: ClaudeCodeRequest,
     caller: Caller,
     idempotencyKey: string | null = null,
+  ): Promise<Execution> {
+    const attributes = { 'caisson.action': request.action };
+    return inSpan('execution.submit', { kind: SpanKind.PRODUCER, attributes }, async (span) => {
+      const execution = await this.submitted(request, caller, idempotencyKey);
+      span.setAttribute('caisson.execution.id', execution.id);
+      return execution;
+    });
+  }
+
+  private async submitted(
+    request: ClaudeCodeRequest,
+    caller: Caller,
+    idempotencyKey: string | null,
   ): Promise<Execution> {
     const { execution, task } = this.prepare(request, caller);
     const idempotency = { key: idempotencyKey, requestHash: requestHash(request) };
@@ -86,10 +101,10 @@ export class ExecutionService {
       const answered = await this.fromCache(execution, question, idempotency, caller);
       if (answered !== undefined) return answered;
       return await this.entered('interactive', 1, async () => {
-        await this.conversations.mustBeOpen(execution, caller.principal);
-        await this.checkPaths(task, execution);
-        await this.commit([{ execution, question }], idempotency, caller);
-        return execution;
+        const accepted = await this.conversations.goingOn(execution, caller.principal);
+        await this.checkPaths(task, accepted);
+        await this.commit([{ execution: accepted, question }], idempotency, caller);
+        return accepted;
       });
     } catch (error) {
       // Two calls with one key at once: the unique index let one in, and the other answers that one.
@@ -182,7 +197,7 @@ export class ExecutionService {
     caller: Caller,
   ): Promise<Execution | undefined> {
     this.checkServing();
-    if (this.queue.hasWriter(execution)) return undefined;
+    if (await this.queue.hasWriter(execution)) return undefined;
     const answer = await this.answers.known(execution, question);
     if (answer === undefined) return undefined;
     await this.recorder.adopt(execution.id, answer);
@@ -213,6 +228,9 @@ export class ExecutionService {
     const execution = await this.find(id, principal);
     if (isEnd(execution.status)) return execution;
     await this.cancelAll([execution]);
+    const now = await this.find(id, principal);
+    // Another process has begun it between the look and the cancel.
+    if (execution.status === 'queued' && !isEnd(now.status)) await this.cancelAll([now]);
     return this.find(id, principal);
   }
 
@@ -244,10 +262,14 @@ export class ExecutionService {
     // The last first: otherwise the one behind would start when the one in front of it leaves.
     const waiting = new Set(executions.toReversed().filter(({ id }) => this.queue.withdraw(id)));
     const ending = executions.map((one) => (waiting.has(one) ? undefined : this.active.end(one.id, cause)));
-    // Neither waiting nor under way: it is accepted and not in the queue yet, and ended it will not be claimed there.
     const rest = executions.filter((_, index) => ending[index] === undefined);
-    for await (const some of chunks(rest, ENDED_AT_ONCE)) await this.ender.endAll(some, nothingDone(cause));
-    await Promise.all(ending.filter((end) => end !== undefined));
+    // Neither in the queue here nor under way: ended it will not be claimed, wherever it waits.
+    const queued = rest.filter(({ status }) => status === 'queued');
+    for await (const some of chunks(queued, ENDED_AT_ONCE)) await this.ender.endAll(some, nothingDone(cause));
+    await Promise.all([
+      ...ending.filter((end) => end !== undefined),
+      ...rest.filter(({ status }) => status !== 'queued').map((one) => this.elsewhere.cancel(one)),
+    ]);
   }
 
   private async earlier(
@@ -269,6 +291,7 @@ export class ExecutionService {
 
   private checkServing(): void {
     if (this.lifecycle.stopping) throw unavailable('The server is shutting down.');
+    if (!this.queue.reachable) throw unavailable('The queue cannot be reached.');
     if (this.sandboxes.report?.ok === false)
       throw unavailable('No sandbox can be had here; /health/ready says why.');
   }
@@ -291,11 +314,12 @@ export class ExecutionService {
       projectId: request.metadata?.projectId ?? DEFAULT_PROJECT,
       keyId: caller.principal.keyId,
       requestId: caller.requestId,
+      traceparent: currentTraceparent(),
       action: request.action,
       access: task.access,
       priority: 'interactive',
       continues: request.options?.continue ?? undefined,
-      engine: this.engine.name,
+      engine: task.engine,
       model: task.model,
       request,
       status: 'queued',

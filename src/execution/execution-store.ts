@@ -1,8 +1,9 @@
 /** The executions table: the truth about every execution. Every change of state is one guarded update. */
 import { Injectable } from '@nestjs/common';
-import type { CompiledQuery, Insertable, Selectable } from 'kysely';
+import { type CompiledQuery, type Insertable, type Selectable, sql } from 'kysely';
 import { mayActAs } from '../access/acting-as.js';
 import type { Principal } from '../access/principal.js';
+import { presentProcesses } from '../cluster/present.js';
 import type { CommandAction } from '../commands/claude-code-request.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { chunks } from '../persistence/chunks.js';
@@ -11,6 +12,7 @@ import type { ExecutionsTable } from '../persistence/schema.js';
 import type { ChangeSet } from '../workspaces/workspace.js';
 import type { Execution, ExecutionSummary } from './execution.js';
 import { type EndStatus, type ExecutionStatus, statesBefore } from './execution-state.js';
+import { type Priority, waitingOf } from './waiting.js';
 
 export interface ListQuery {
   userId: string;
@@ -118,6 +120,52 @@ export class ExecutionStore {
     return (await rows.orderBy('id').execute()).map(fromRow);
   }
 
+  /** What workers that were given up had begun. */
+  async ofLostWorkers(): Promise<Execution[]> {
+    const rows = await this.database
+      .selectFrom('executions')
+      .selectAll()
+      .where('status', 'in', [sql.lit('starting'), sql.lit('running')])
+      .where('processId', 'not in', presentProcesses(this.database))
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Notes that one was asked to be cancelled that another process runs. */
+  async askToCancel({ id }: Execution): Promise<void> {
+    await this.database
+      .updateTable('executions')
+      .set({ cancelAskedAt: Date.now() })
+      .where('id', '=', id)
+      .where('cancelAskedAt', 'is', null)
+      .execute();
+  }
+
+  /** Of those that a worker runs, what is to be cancelled. */
+  async askedToCancel(processId: string): Promise<string[]> {
+    const rows = await this.database
+      .selectFrom('executions')
+      .select('id')
+      .where('status', 'in', [sql.lit('starting'), sql.lit('running')])
+      .where('processId', '=', processId)
+      .where('cancelAskedAt', 'is not', null)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** How many wait. */
+  async waiting(): Promise<Record<Priority, number>> {
+    const rows = await this.database
+      .selectFrom('executions')
+      .where('status', '=', sql.lit('queued'))
+      .groupBy('priority')
+      .select(({ fn }) => ['priority', fn.countAll<number | string>().as('count')])
+      .execute();
+    const counts = { interactive: 0, batch: 0 };
+    for (const { priority, count } of rows) counts[priority as Priority] = Number(count);
+    return counts;
+  }
+
   /** Up to `limit` executions of a batch in the order of its requests, beginning at a position. */
   async ofBatch(batchId: string, from: number, limit: number): Promise<Execution[]> {
     const rows = await this.database
@@ -179,6 +227,18 @@ export class ExecutionStore {
     return numUpdatedRows === 1n;
   }
 
+  /** Whether an attempt may still write, to the end of the transaction. */
+  async isUnderWay(db: Queryable, { id, attempt }: Execution): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('executions')
+      .set({ attempt }) // it is that already: the row is held for whoever wants to end it
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .where('status', 'in', ['starting', 'running'])
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
   /** Ends an attempt; false when it has already ended or the attempt is not the execution's any more. */
   async end(db: Queryable, { id, attempt }: Execution, end: End): Promise<boolean> {
     const { numUpdatedRows } = await db
@@ -208,6 +268,7 @@ export class ExecutionStore {
       .set(trees)
       .where('id', '=', id)
       .where('attempt', '=', attempt)
+      .where('status', 'in', ['starting', 'running'])
       .execute();
   }
 
@@ -259,6 +320,8 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   request: JSON.stringify(execution.request),
   idempotencyKey: idempotency.key,
   requestHash: idempotency.requestHash,
+  writes: waitingOf(execution).access === 'read-only' ? 0 : 1,
+  traceparent: execution.traceparent ?? null,
   batchId: execution.batchId ?? null,
   position: execution.position ?? null,
   continues: execution.continues ?? null,
@@ -284,13 +347,17 @@ const summaryFromRow = (
 type Closed = 'action' | 'access' | 'priority' | 'status' | 'errorCode';
 
 /** The columns hold what `toRow` and the guarded updates wrote, so the closed vocabularies can be trusted. */
-function fromRow({
+export function fromRow({
   idempotencyKey: _key,
   requestHash: _hash,
+  writes: _writes,
+  processId: _processId,
+  cancelAskedAt: _cancelAskedAt,
   ...row
 }: Selectable<ExecutionsTable>): Execution {
   return {
     ...(row as Omit<typeof row, Closed> & Pick<Execution, Closed>),
+    traceparent: row.traceparent ?? undefined,
     request: JSON.parse(row.request) as Execution['request'],
     batchId: row.batchId ?? undefined,
     position: row.position ?? undefined,

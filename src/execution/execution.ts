@@ -13,6 +13,8 @@ export interface Execution {
   projectId: string;
   keyId: string;
   requestId: string;
+  /** W3C traceparent of its submission; with tracing only. */
+  traceparent?: string;
   action: CommandAction;
   access: WorkspaceAccess;
   priority: Priority;

@@ -9,6 +9,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { ID } from '../access/id.pipe.js';
 import type { Response } from 'express';
 import { AuditedByExecution } from '../access/audited.decorator.js';
 import { CallerOf } from '../access/caller.decorator.js';
@@ -69,7 +70,7 @@ export class ExecutionsController {
   @Scopes('read')
   @ApiOperation({ summary: 'One execution: state, request, and its response when it has ended' })
   @ApiOkResponse({ type: ExecutionView })
-  async find(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<ExecutionView> {
+  async find(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<ExecutionView> {
     return viewOf(await this.executions.find(id, principal));
   }
 
@@ -78,7 +79,7 @@ export class ExecutionsController {
   @Scopes('run')
   @ApiOperation({ summary: 'Cancel it; idempotent, answers the execution' })
   @ApiOkResponse({ type: ExecutionView })
-  async cancel(@Param('id') id: string, @CallerOf() { principal }: Caller): Promise<ExecutionView> {
+  async cancel(@Param('id', ID) id: string, @CallerOf() { principal }: Caller): Promise<ExecutionView> {
     return viewOf(await this.executions.cancel(id, principal));
   }
 }

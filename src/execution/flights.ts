@@ -4,6 +4,7 @@ import type { Answer } from '../cache/answer.js';
 import type { Question } from '../cache/questions.js';
 import { AnswerRecorder } from './answer-recorder.js';
 import { ChangeRecorder } from './change-recorder.js';
+import { Config } from '../config/config.js';
 import { DomainEvents } from './domain-events.js';
 import type { Execution } from './execution.js';
 import { answered, ExecutionEnder } from './execution-ender.js';
@@ -25,7 +26,8 @@ interface Flight {
  * alone: the queue bounds how many at once, and whoever has its turn later finds what another one has answered meanwhile.
  * When the leader is cancelled the first follower takes its place.
  *
- * In this process, as the queue is: after a restart each of them waits in the queue.
+ * In this process, as the queue is: after a restart each of them waits in the queue. Where workers are elsewhere there are no
+ * flights: nobody here would hear of a landing.
  */
 @Injectable()
 export class Flights {
@@ -42,6 +44,7 @@ export class Flights {
     private readonly answers: AnswerRecorder,
     private readonly changes: ChangeRecorder,
     private readonly ender: ExecutionEnder,
+    private readonly config: Config,
     events: DomainEvents,
   ) {
     events.on('execution.settled', ({ data: { execution } }) => this.settled(execution));
@@ -58,7 +61,8 @@ export class Flights {
     const workspace = `${waiting.userId}/${waiting.projectId}`;
     // Whoever asks after one that writes wants to know what comes of it.
     if (waiting.access !== 'read-only') this.open.delete(workspace);
-    if (question?.mode !== 'auto' || question.kind === 'writes') return this.queue.offer(waiting);
+    if (this.config.shared || question?.mode !== 'auto' || question.kind === 'writes')
+      return this.queue.offer(waiting);
     const flights = this.open.get(workspace) ?? new Map<string, Flight>();
     const key = `${waiting.priority} ${question.name}`;
     const flight = flights.get(key);

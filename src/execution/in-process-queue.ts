@@ -7,13 +7,16 @@ import type { Priority, Waiting } from './waiting.js';
 
 @Injectable()
 export class InProcessQueue extends ExecutionQueue {
-  private readonly order = new DispatchOrder();
+  private readonly order: DispatchOrder;
   private readonly underWay = new Set<Promise<void>>();
   private run: ((executionId: string) => Promise<void>) | undefined;
 
   constructor(private readonly config: Config) {
     super();
+    this.order = new DispatchOrder(config.values.USER_MAX_CONCURRENT);
   }
+
+  readonly reachable = true;
 
   get waiting(): Readonly<Record<Priority, number>> {
     return this.order.waiting;

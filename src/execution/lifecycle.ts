@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 export class Lifecycle {
   private begun = false;
   private readonly last = new AbortController();
+  private readonly leave = new AbortController();
 
   get stopping(): boolean {
     return this.begun;
@@ -13,6 +14,15 @@ export class Lifecycle {
   /** Aborted when whoever still tries to write something must give it up: the next start takes it up. */
   get lastChance(): AbortSignal {
     return this.last.signal;
+  }
+
+  /** Aborted when readers are to go on at another process: where nothing runs they would only be cut off later. */
+  get leaving(): AbortSignal {
+    return this.leave.signal;
+  }
+
+  sendAway(): void {
+    this.leave.abort();
   }
 
   beginStop(): void {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AnswerStore } from '../cache/answer-store.js';
 import { Config } from '../config/config.js';
 import { ExecutionStore } from './execution-store.js';
+import { Orphans } from '../workspaces/objects/orphans.js';
 import { SnapshotRetention } from './snapshot-retention.js';
 import { DAY_MS, Sweeper } from './sweeper.js';
 
@@ -16,6 +17,7 @@ export class Retention extends Sweeper {
     private readonly store: ExecutionStore,
     private readonly snapshots: SnapshotRetention,
     private readonly answers: AnswerStore,
+    private readonly orphans: Orphans,
     private readonly config: Config,
   ) {
     super(EVERY_MS);
@@ -27,5 +29,6 @@ export class Retention extends Sweeper {
     // Answers first: a content that only they named goes with them.
     await this.answers.sweep(now);
     await this.snapshots.sweep(now);
+    if (this.config.bucket !== undefined) await this.orphans.sweep(now, () => this.stopping);
   }
 }

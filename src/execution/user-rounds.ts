@@ -20,11 +20,24 @@ interface User<T> {
  * O(log n) of the items of one user.
  */
 export class UserRounds<T extends Item> {
-  /** Everybody who stands in one of the two rounds, once. */
+  /** Everybody who stands in one of the two rounds or rests, once. */
   private readonly users = new Map<string, User<T>>();
   private round = new Queue<User<T>>();
   private nextRound = new Queue<User<T>>();
   private readonly served = new Set<string>();
+  /** Those whose turn came while they could not be served: they stand in no round. */
+  private readonly resting = new Map<string, User<T>>();
+
+  /** @param mayServe false for a user who is passed over until `resume` */
+  constructor(private readonly mayServe: (userId: string) => boolean = () => true) {}
+
+  /** Lets a user who could not be served stand in the rounds again. */
+  resume(userId: string): void {
+    const user = this.resting.get(userId);
+    if (user === undefined) return;
+    this.resting.delete(userId);
+    this.lineUp(user);
+  }
 
   add(item: T): void {
     const known = this.users.get(item.userId);
@@ -39,6 +52,10 @@ export class UserRounds<T extends Item> {
     for (;;) {
       const user = this.round.dequeue() ?? this.beginRound();
       if (user === undefined) return undefined;
+      if (!this.mayServe(user.id)) {
+        this.resting.set(user.id, user);
+        continue;
+      }
       const item = first(user.ready, isReady);
       if (item !== undefined) this.served.add(user.id);
       if (user.ready.length > 0) this.lineUp(user);

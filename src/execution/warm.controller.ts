@@ -14,7 +14,9 @@ import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { WarmPlaces } from '../agents/warm-places.js';
 import { OfUserQuery, ProjectParam } from '../access/project.dto.js';
+import { Config } from '../config/config.js';
 import { EgressGateway } from '../egress/egress-gateway.js';
+import { WarmBoard } from './shared/warm-board.js';
 import { Workspaces } from '../workspaces/workspace.js';
 
 export class WarmView {
@@ -41,6 +43,8 @@ export class WarmController {
     private readonly workspaces: Workspaces,
     private readonly places: WarmPlaces,
     private readonly egress: EgressGateway,
+    private readonly board: WarmBoard,
+    private readonly config: Config,
   ) {}
 
   @Post()
@@ -59,7 +63,9 @@ export class WarmController {
       if (known !== undefined) this.places.cool(known);
       return { status: 'off', reason: 'egress' };
     }
-    const status = this.places.warm(await this.workspaces.open(owner, projectId));
+    const workspace = await this.workspaces.open(owner, projectId);
+    if (!this.config.works) return { status: await this.board.wish(workspace) };
+    const status = this.places.warm(workspace);
     return status === 'off' ? { status, reason: 'off' } : { status };
   }
 }

@@ -35,19 +35,24 @@ export class HealthController {
   }
 
   @Get('ready')
-  @ApiOperation({ summary: 'Work can be sent: database, sandbox, not shutting down' })
+  @ApiOperation({ summary: 'Work can be sent: database, queue, sandbox, not shutting down' })
   @ApiOkResponse({
     example: {
       status: 'ok',
-      details: { database: { status: 'up' }, sandbox: { status: 'up' }, lifecycle: { status: 'up' } },
+      details: {
+        database: { status: 'up' },
+        queue: { status: 'up' },
+        sandbox: { status: 'up' },
+        lifecycle: { status: 'up' },
+      },
     },
   })
   @ApiServiceUnavailableResponse({
     description: 'E012; `error.details` says what is missing and what mends it',
   })
   ready(@Res({ passthrough: true }) response: Response): Promise<Answer> {
-    const { databaseAnswers, sandboxHolds, takesWork } = this.readiness;
-    return this.check(response, [databaseAnswers, sandboxHolds, takesWork]);
+    const { databaseAnswers, queueAnswers, sandboxHolds, takesWork } = this.readiness;
+    return this.check(response, [databaseAnswers, queueAnswers, sandboxHolds, takesWork]);
   }
 
   /** Not thrown: a probe every few seconds is no refused call, and must not fill the audit. */

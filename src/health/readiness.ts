@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorFunction, HealthIndicatorService } from '@nestjs/terminus';
 import { sql } from 'kysely';
+import { ExecutionQueue } from '../execution/execution-queue.js';
 import { Lifecycle } from '../execution/lifecycle.js';
 import { Database } from '../persistence/database.js';
 import { Sandboxes } from '../sandbox/sandbox.js';
@@ -16,6 +17,7 @@ export class Readiness {
     private readonly database: Database,
     private readonly sandboxes: Sandboxes,
     private readonly lifecycle: Lifecycle,
+    private readonly queue: ExecutionQueue,
   ) {}
 
   readonly databaseAnswers: HealthIndicatorFunction = () =>
@@ -36,6 +38,11 @@ export class Readiness {
       .filter(({ ok }) => !ok)
       .map(({ name, reason, mend }) => ({ name, reason, mend }));
     return indicator.down({ message: 'the sandbox does not hold what it promises', misses });
+  };
+
+  readonly queueAnswers: HealthIndicatorFunction = () => {
+    const indicator = this.indicators.check('queue');
+    return this.queue.reachable ? indicator.up() : indicator.down({ message: 'Redis cannot be reached' });
   };
 
   readonly takesWork: HealthIndicatorFunction = () => {

@@ -3,6 +3,7 @@ import { Injectable, type LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { Config } from '../config/config.js';
+import { currentTraceId } from '../tracing/span.js';
 import { logContext } from './log-context.js';
 import { lineRedactor } from '../redaction/redact-line.js';
 import { printableLine, visibleLine } from './readable-lines.js';
@@ -32,7 +33,7 @@ export class Log implements LoggerService {
         level: config.values.LOG_LEVEL,
         timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
-        mixin: () => ({ ...logContext.getStore() }),
+        mixin: () => ({ ...logContext.getStore(), traceId: currentTraceId() }),
         redact: {
           paths: [
             '*.authorization',

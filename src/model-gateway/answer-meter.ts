@@ -1,6 +1,7 @@
 /** Reads the tokens off one answer of the Messages API while it passes: an event stream or one JSON object. */
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
+import { CHARS_PER_TOKEN } from './chars-per-token.js';
 
 /** Tokens of one answer. */
 export interface TokenCounts {
@@ -28,8 +29,6 @@ export interface MeteredAnswer {
  * megabyte. Claude Code takes seconds for each event of 16 MiB, so an endless one would only end by the time limit.
  */
 const MAX_BUFFERED = 4 * 1024 * 1024;
-/** Characters per token of English text, by the provider's rule of thumb: for answers that ended before their count came. */
-const CHARS_PER_TOKEN = 4;
 
 const count = z.number().int().nonnegative().nullish();
 const usage = z.object({

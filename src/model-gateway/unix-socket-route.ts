@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events';
 import type { Logger } from '@nestjs/common';
 import { listenFor } from '../sockets/listen-for.js';
+import { context, type Context, SpanKind } from '@opentelemetry/api';
+import { markFailed, startSpan } from '../tracing/span.js';
 import { ApiError } from './api-error.js';
 import { exchange, type ExchangeReport, type ExchangeRules } from './exchange.js';
 import type {
@@ -39,7 +41,7 @@ export class UnixSocketRoute implements ModelRoute {
   private readonly closing = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
   private lastFailure?: RouteFailure;
-  private bound?: { use: ModelRouteUse; rules: ExchangeRules };
+  private bound?: { use: ModelRouteUse; rules: ExchangeRules; within: Context };
 
   private constructor(private readonly options: RouteOptions) {
     this.bodies = { bytes: 0, maxBytes: options.maxBodyBytes };
@@ -71,7 +73,9 @@ export class UnixSocketRoute implements ModelRoute {
     const { maxOutputTokens: limit, after } = use;
     after?.catch(() => undefined); // told to every request that waits for it
     const budget = limit === undefined ? undefined : new OutputBudget(limit);
-    this.bound = { use, rules: { upstream, models, bodies: this.bodies, budget } };
+    const rules = { upstream, models, bodies: this.bodies, budget };
+    // Requests come over a socket, from nobody that is traced: their spans are those of whoever bound it.
+    this.bound = { use, rules, within: context.active() };
   }
 
   usage(): UsageByModel {
@@ -184,6 +188,7 @@ export class UnixSocketRoute implements ModelRoute {
       attempts,
       ...(metered?.model === undefined ? {} : { model: metered.model }),
     };
+    if (this.bound !== undefined) tellAnswer(answer, report, startedAt, this.bound.within);
     const executionId = this.bound?.use.executionId;
     this.options.logger.log({
       msg: 'model answer',
@@ -196,6 +201,33 @@ export class UnixSocketRoute implements ModelRoute {
     });
     this.options.onAnswer(answer);
   }
+}
+
+/** Told when it is over, from what was measured anyway. No prompt and no header is known here. */
+function tellAnswer(
+  { path, status, attempts, model, durationMs, firstByteMs }: ModelAnswer,
+  { metered, failure }: ExchangeReport,
+  startTime: number,
+  parent: Context,
+): void {
+  const span = startSpan(`POST ${path}`, {
+    kind: SpanKind.CLIENT,
+    parent,
+    startTime,
+    attributes: {
+      'http.request.method': 'POST',
+      'url.template': path,
+      'http.response.status_code': status,
+      'caisson.upstream.attempts': attempts,
+      'gen_ai.response.model': model,
+      'gen_ai.usage.input_tokens': metered?.tokens.inputTokens,
+      'gen_ai.usage.output_tokens': metered?.tokens.outputTokens,
+    },
+  });
+  if (firstByteMs !== undefined) span.addEvent('first byte', startTime + firstByteMs);
+  if (failure !== undefined) markFailed(span, failure.code);
+  else if (status >= 400) markFailed(span, String(status));
+  span.end(startTime + durationMs);
 }
 
 /** The status sent, or when the answer did not get through: whose fault it was. */

@@ -7,19 +7,23 @@ export class UsageLedger {
   private readonly byModel = new Map<string, TokenUsage>();
 
   add(model: string, tokens: TokenCounts): void {
-    const before = this.byModel.get(model);
-    const cost = costUsd(model, tokens);
-    this.byModel.set(model, {
-      inputTokens: (before?.inputTokens ?? 0) + tokens.inputTokens,
-      outputTokens: (before?.outputTokens ?? 0) + tokens.outputTokens,
-      cacheCreationTokens: (before?.cacheCreationTokens ?? 0) + tokens.cacheCreationTokens,
-      cacheReadTokens: (before?.cacheReadTokens ?? 0) + tokens.cacheReadTokens,
-      ...(cost === undefined ? {} : { costUsd: (before?.costUsd ?? 0) + cost }),
-    });
+    const usage = { ...tokens, costUsd: costUsd(model, tokens) };
+    this.byModel.set(model, added(this.byModel.get(model), usage));
   }
 
   /** A copy that later answers don't change. */
   sums(): UsageByModel {
     return Object.fromEntries([...this.byModel].map(([model, usage]) => [model, { ...usage }]));
   }
+}
+
+/** What one model used before and what it used then, together: it has a price or has none, whenever it is asked. */
+export function added(before: TokenUsage | undefined, { costUsd, ...more }: TokenUsage): TokenUsage {
+  return {
+    inputTokens: (before?.inputTokens ?? 0) + more.inputTokens,
+    outputTokens: (before?.outputTokens ?? 0) + more.outputTokens,
+    cacheCreationTokens: (before?.cacheCreationTokens ?? 0) + more.cacheCreationTokens,
+    cacheReadTokens: (before?.cacheReadTokens ?? 0) + more.cacheReadTokens,
+    ...(costUsd === undefined ? {} : { costUsd: (before?.costUsd ?? 0) + costUsd }),
+  };
 }

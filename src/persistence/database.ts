@@ -4,16 +4,26 @@ import type { Schema } from './schema.js';
 
 export interface OpenedDatabase {
   dialect: Dialect;
-  /** A number that changes whenever another process has written. It is cheap, and waits for nobody. */
-  foreignChanges: () => number;
+  /** A number that changes whenever another process has written, cheap to ask for; undefined where nobody tells that. */
+  foreignChanges?: () => number;
+  /** See `Database.serialize`. */
+  serialize: (db: Queryable, name: string) => Promise<void>;
 }
 
 export class Database extends Kysely<Schema> {
+  /** See `OpenedDatabase`. */
   readonly foreignChanges: OpenedDatabase['foreignChanges'];
 
-  constructor({ dialect, foreignChanges }: OpenedDatabase) {
+  /**
+   * Lets one transaction after the other go on that names the same, in whichever process: for what is read and then written
+   * on the strength of it. To the end of the caller's transaction.
+   */
+  readonly serialize: OpenedDatabase['serialize'];
+
+  constructor({ dialect, foreignChanges, serialize }: OpenedDatabase) {
     super({ dialect });
     this.foreignChanges = foreignChanges;
+    this.serialize = serialize;
   }
 }
 

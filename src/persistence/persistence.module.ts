@@ -4,11 +4,14 @@ import { Config } from '../config/config.js';
 import { ownFile } from './data-directory.js';
 import { Database } from './database.js';
 import { migrate } from './migrator.js';
+import { DatabaseLock } from './postgres/database-lock.js';
+import { openMigratedPostgres } from './postgres/open-migrated.js';
 import { DirectoryLock } from './sqlite/directory-lock.js';
 import { openSqlite } from './sqlite/node-sqlite.js';
 
-/** @param config tells where the data directory is; it is made when missing */
+/** @param config tells which, and where; SQLite's data directory is made when missing */
 export async function openDatabase(config: Config): Promise<Database> {
+  if (config.values.DATABASE_URL !== undefined) return openMigratedPostgres(config);
   const database = new Database(openSqlite(ownFile(config, 'caisson.db')));
   await migrate(database);
   return database;
@@ -23,11 +26,20 @@ class DatabaseCloser implements OnApplicationShutdown {
   }
 }
 
+const DATABASE_LOCK = Symbol('DatabaseLock');
+
 @Global()
 @Module({
   providers: [
     // Named after the configuration only to be there before the database is opened.
-    { provide: Database, useFactory: openDatabase, inject: [Config, DirectoryLock] },
+    { provide: Database, useFactory: openDatabase, inject: [Config, DirectoryLock, DATABASE_LOCK] },
+    {
+      provide: DATABASE_LOCK,
+      // SQLite's database is in the directory that is locked already.
+      useFactory: (config: Config) =>
+        config.values.DATABASE_URL === undefined ? undefined : DatabaseLock.take(config),
+      inject: [Config],
+    },
     DatabaseCloser,
     DirectoryLock,
   ],

@@ -12,6 +12,8 @@ export interface ExecutionsTable {
   /** Id of the API key that asked. */
   keyId: Fixed<string>;
   requestId: Fixed<string>;
+  /** W3C traceparent of the submission, so that whoever runs it goes on in the same trace. */
+  traceparent: Fixed<string | null>;
   action: Fixed<string>;
   access: Fixed<string>;
   priority: Fixed<string>;
@@ -41,6 +43,22 @@ export interface ExecutionsTable {
   /** Names of the workspace's content before and after it; null while unknown, and when it only read. */
   treeBefore: string | null;
   treeAfter: string | null;
+  /** 1 when it needs its workspace for itself, 0 when others may read there meanwhile. */
+  writes: ColumnType<number, number | undefined, never>;
+  /** Who runs its last attempt; null with one process, which has nobody to tell it from. */
+  processId: string | null;
+  /** When a process that does not run it was asked to cancel it. */
+  cancelAskedAt: number | null;
+}
+
+export interface ProcessesTable {
+  /** UUIDv7, new with each start, and with each time it was given up for lost. */
+  id: Fixed<string>;
+  startedAt: Fixed<number>;
+  /** When it last said that it is there, by the clock of the database. */
+  seenAt: number;
+  /** When it was given up; it runs nothing from then on. */
+  lostAt: number | null;
 }
 
 export interface EventsTable {
@@ -139,6 +157,22 @@ export interface WorkspacesTable {
   createdAt: Fixed<number>;
   /** Host uid of its sandboxes, when it waited for its owner; null = the user's. */
   uid: Fixed<number | null>;
+  /** How often one of several processes has ended to write to it; 0 with one process, which counts for itself. */
+  writes: ColumnType<number, never, number>;
+  /** In object storage: counts its versions; 0 is the empty one. */
+  version: ColumnType<number, never, number>;
+  /** `Stored` as JSON: where that version is; null of version 0. */
+  stored: ColumnType<string | null, never, string>;
+}
+
+/** Of several processes: who uses the files of a workspace. One holds for as long as its process is not lost. */
+export interface LeasesTable {
+  id: Fixed<string>;
+  workspaceId: Fixed<string>;
+  /** `LeaseKind`. */
+  kind: Fixed<string>;
+  processId: Fixed<string>;
+  createdAt: Fixed<number>;
 }
 
 /** Made ahead, and nobody's yet. */
@@ -148,6 +182,8 @@ export interface WaitingWorkspacesTable {
   /** Host uid, nobody else's; null when the server is not root. */
   uid: Fixed<number | null>;
   createdAt: Fixed<number>;
+  /** Whose it waits with; null with one process. */
+  processId: ColumnType<string | null, string | null | undefined, never>;
 }
 
 export interface SnapshotsTable {
@@ -210,5 +246,7 @@ export interface Schema {
   snapshots: SnapshotsTable;
   answers: AnswersTable;
   sandboxUids: SandboxUidsTable;
+  processes: ProcessesTable;
+  leases: LeasesTable;
   egressGrants: EgressGrantsTable;
 }

@@ -1,8 +1,21 @@
 /** Hands events that are stored to the readers in this process; what a reader does not take in time is dropped for it. */
 
+/** What a reader is given when it asks for what is new. */
+export interface News<T> {
+  items: T[];
+  /** Whether some were dropped since the last time, because the reader was too slow. */
+  dropped: boolean;
+  /** Whether the log must be looked into: something may be there that never came. */
+  look: boolean;
+}
+
 /** One reader's place: the newest events that it has not taken yet, at most `capacity` of them. */
 export class Subscription<T> {
   private waiting: T[] = [];
+  private dropped = false;
+  /** The newest number in the log, as far as somebody has told. */
+  private newest?: number;
+  private toldAnew = false;
   private wake = (): void => undefined;
 
   constructor(
@@ -16,19 +29,45 @@ export class Subscription<T> {
   offer(event: T): void {
     this.waiting.push(event);
     // The oldest go: the newest hold the end of the execution, which every reader must get.
-    if (this.waiting.length > this.capacity) this.waiting.shift();
+    if (this.waiting.length > this.capacity) {
+      this.waiting.shift();
+      this.dropped = true;
+    }
     this.wake();
   }
 
-  /** Takes all that waits; waits for something when there is nothing. Empty only when the reader has left. */
-  async take(): Promise<T[]> {
-    if (this.waiting.length === 0 && !this.left.aborted)
+  /** Tells the number of the newest event in the log, whether or not it ever came here. */
+  stored(newest: number): void {
+    if (newest === this.newest) return;
+    this.newest = newest;
+    this.toldAnew = true;
+    this.wake();
+  }
+
+  /**
+   * Takes all that waits; waits for something when there is nothing. Empty only when the reader has left.
+   * @param last number that the reader has
+   * @param asked whether that is still the one it came with, which may be beyond all that will ever be
+   */
+  async take(last: number, asked: boolean): Promise<News<T>> {
+    while (this.waiting.length === 0 && !this.mustLook(last, asked) && !this.left.aborted)
       await new Promise<void>((resolve) => (this.wake = resolve));
-    return this.waiting.splice(0);
+    const news = {
+      items: this.waiting.splice(0),
+      dropped: this.dropped,
+      look: this.mustLook(last, asked),
+    };
+    this.dropped = false;
+    this.toldAnew = false;
+    return news;
   }
 
   close(): void {
     this.onClose();
+  }
+
+  private mustLook(last: number, asked: boolean): boolean {
+    return this.toldAnew && this.newest !== undefined && (this.newest > last || asked);
   }
 }
 
@@ -46,12 +85,36 @@ export class EventFeed<T> {
 
   subscribe(id: string, capacity: number, left: AbortSignal): Subscription<T> {
     const readers = this.readers.get(id) ?? new Set();
-    this.readers.set(id, readers);
     const subscription = new Subscription<T>(capacity, left, () => {
       readers.delete(subscription);
-      if (readers.size === 0 && this.readers.get(id) === readers) this.readers.delete(id);
+      if (readers.size > 0 || this.readers.get(id) !== readers) return;
+      this.readers.delete(id);
+      this.deserted(id);
     });
     readers.add(subscription);
+    if (readers.size === 1) {
+      this.readers.set(id, readers);
+      this.followed(id);
+    }
     return subscription;
+  }
+
+  /** Those that have a reader here. */
+  protected get ids(): string[] {
+    return [...this.readers.keys()];
+  }
+
+  protected stored(id: string, newest: number): void {
+    for (const reader of this.readers.get(id) ?? []) reader.stored(newest);
+  }
+
+  /** The first reader has come. */
+  protected followed(_id: string): void {
+    return;
+  }
+
+  /** The last reader has gone. */
+  protected deserted(_id: string): void {
+    return;
   }
 }

@@ -1,8 +1,10 @@
 /** The event log of an execution over HTTP: as a stream from any number, or one event whole. */
 import { Controller, Get, Param, ParseIntPipe, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ID } from '../access/id.pipe.js';
 import type { Request, Response } from 'express';
 import { CallerOf } from '../access/caller.decorator.js';
+import { HeldKeys } from '../access/held-keys.js';
 import type { Caller } from '../access/principal.js';
 import { Scopes } from '../access/scopes.decorator.js';
 import { Config } from '../config/config.js';
@@ -11,9 +13,10 @@ import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { EventLog } from '../execution/event-log.js';
 import type { ExecutionEvent } from '../execution/execution-event.js';
 import { ExecutionService } from '../execution/execution-service.js';
+import { Lifecycle } from '../execution/lifecycle.js';
 import { EventsQuery, EventView } from './events.dto.js';
 import { resumeFrom } from './resume-from.js';
-import { eventNumber, sendEvents, untilClosed } from './sse.js';
+import { eventNumber, sendEvents, whileAllowed } from './sse.js';
 
 const EVENT_NUMBER = new ParseIntPipe({
   exceptionFactory: () => invalidRequest([{ field: 'seq', problem: 'must be the number of an event' }]),
@@ -27,6 +30,8 @@ export class EventsController {
     private readonly executions: ExecutionService,
     private readonly log: EventLog,
     private readonly config: Config,
+    private readonly held: HeldKeys,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   @Get()
@@ -42,7 +47,7 @@ export class EventsController {
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ type: EventView })
   async stream(
-    @Param('id') id: string,
+    @Param('id', ID) id: string,
     @Query() query: EventsQuery,
     @CallerOf() { principal }: Caller,
     @Req() request: Request,
@@ -50,7 +55,8 @@ export class EventsController {
   ): Promise<void> {
     await this.executions.find(id, principal);
     const after = resumeFrom(request.header('last-event-id')) ?? query.after;
-    const events = this.log.follow(id, after, untilClosed(response));
+    const left = AbortSignal.any([whileAllowed(response, this.held, principal), this.lifecycle.leaving]);
+    const events = this.log.follow(id, after, left);
     await sendEvents(response, events, eventNumber, this.config.values.STREAM_STALL_MS);
   }
 
@@ -59,7 +65,7 @@ export class EventsController {
   @ApiOperation({ summary: 'One event, whole also where the stream had it cut' })
   @ApiOkResponse({ type: EventView })
   async one(
-    @Param('id') id: string,
+    @Param('id', ID) id: string,
     @Param('seq', EVENT_NUMBER) seq: number,
     @CallerOf() { principal }: Caller,
   ): Promise<ExecutionEvent> {

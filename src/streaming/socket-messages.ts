@@ -1,9 +1,11 @@
 /** What a client says over socket.io, besides a ClaudeCodeRequest. */
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { WITHOUT_NUL } from '../access/id.pipe.js';
 
 export class CancelMessage {
   @IsString()
   @MaxLength(64)
+  @Matches(WITHOUT_NUL)
   executionId!: string;
 }
 

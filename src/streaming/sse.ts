@@ -1,6 +1,8 @@
 /** Writes a stream as Server-Sent Events or as lines, no faster than the reader takes them. */
 import { once } from 'node:events';
 import type { Response } from 'express';
+import type { HeldKeys } from '../access/held-keys.js';
+import type { Principal } from '../access/principal.js';
 import type { StreamItem } from '../execution/execution-event.js';
 
 /** Often enough that proxies (nginx: 60 s) and browsers do not take a silent stream for a dead one. */
@@ -11,6 +13,15 @@ export function untilClosed(response: Response): AbortSignal {
   const left = new AbortController();
   response.once('close', () => left.abort());
   return left.signal;
+}
+
+/** The same, and the connection is closed when its key is revoked: a stream may last for hours. */
+export function whileAllowed(response: Response, held: HeldKeys, { keyId }: Principal): AbortSignal {
+  response.once(
+    'close',
+    held.hold(keyId, () => response.destroy()),
+  );
+  return untilClosed(response);
 }
 
 /**

@@ -12,30 +12,39 @@ import type {
   StreamGap,
   StreamItem,
 } from '../execution/execution-event.js';
+import { EXECUTION_STATUSES, type ExecutionStatus } from '../execution/execution-state.js';
 import { chunks } from '../persistence/chunks.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import { patiently } from '../persistence/patiently.js';
 import type { EventsTable } from '../persistence/schema.js';
 import { cutEvent } from './cut-event.js';
-import { EventFeed } from './event-feed.js';
+import { EventBroadcast } from './event-broadcast.js';
 import { join, PAGE } from './join.js';
 
-interface Append {
+/**
+ * Somebody else may have ended it, or let it wait for its next attempt, which has not begun: its number is still that of the
+ * attempt that lost it, which writes nothing more.
+ */
+const UNDER_WAY = ['starting', 'running'] as const satisfies ExecutionStatus[];
+
+interface Entry {
   executionId: string;
   attempt: number;
   facts: readonly Fact[];
+}
+
+interface Append extends Entry {
   done: PromiseWithResolvers<void>;
 }
 
 @Injectable()
 export class StoredEventLog extends EventLog {
-  private readonly feed = new EventFeed<ExecutionEvent>();
-  private readonly batchFeed = new EventFeed<BatchEvent>();
   private pending: Append[] = [];
   private writing = false;
 
   constructor(
     private readonly database: Database,
+    private readonly broadcast: EventBroadcast,
     private readonly config: Config,
   ) {
     super();
@@ -54,27 +63,9 @@ export class StoredEventLog extends EventLog {
     attempt: number,
     facts: readonly Fact[],
   ): Promise<RecordedEvent[]> {
-    const row = await db
-      .updateTable('executions')
-      .set((eb) => ({ lastSeq: eb('lastSeq', '+', facts.length) }))
-      .where('id', '=', executionId)
-      .where('attempt', '=', attempt)
-      .returning(['lastSeq', 'batchId', 'position'])
-      .executeTakeFirst();
-    if (row === undefined) throw new FencedError(executionId, attempt);
-    const first = row.lastSeq - facts.length + 1;
-    const { batchId, position } = row;
-    const at = Date.now();
-    const firstOfBatch = batchId === null ? 0 : await countInBatch(db, batchId, facts.length);
-    return this.insert(
-      db,
-      facts.map((fact, index) => ({
-        event: { executionId, seq: first + index, at, ...fact },
-        ...(batchId === null || position === null
-          ? {}
-          : { place: { batchId, batchSeq: firstOfBatch + index, position } }),
-      })),
-    );
+    const [result] = await this.recordAll(db, [{ executionId, attempt, facts }], EXECUTION_STATUSES);
+    if (Array.isArray(result)) return result;
+    throw result instanceof FencedError ? result : new FencedError(executionId, attempt);
   }
 
   recordFirst(db: Queryable, firsts: readonly First[]): Promise<RecordedEvent[]> {
@@ -98,9 +89,9 @@ export class StoredEventLog extends EventLog {
 
   publish(events: readonly RecordedEvent[]): void {
     for (const { event, place } of events) {
-      this.feed.publish(event.executionId, () => this.cut(event));
+      this.broadcast.executions.publish(event.executionId, () => this.cut(event));
       if (place !== undefined)
-        this.batchFeed.publish(place.batchId, () => ({ ...this.cut(event), ...place }));
+        this.broadcast.batches.publish(place.batchId, () => ({ ...this.cut(event), ...place }));
     }
   }
 
@@ -120,7 +111,8 @@ export class StoredEventLog extends EventLog {
     return join<ExecutionEvent, StreamGap>(
       {
         page: async (last) => (await this.read(executionId, last, PAGE)).map((event) => this.cut(event)),
-        subscribe: () => this.feed.subscribe(executionId, this.config.values.STREAM_BUFFER_EVENTS, signal),
+        subscribe: () =>
+          this.broadcast.executions.subscribe(executionId, this.config.values.STREAM_BUFFER_EVENTS, signal),
         numberOf: ({ seq }) => seq,
         isLast: ({ type }) => type === 'execution.finished',
         isOver: (last) => this.isOver(executionId, last),
@@ -140,7 +132,8 @@ export class StoredEventLog extends EventLog {
     return join<BatchEvent, BatchGap>(
       {
         page: (last) => this.readBatch(batchId, last),
-        subscribe: () => this.batchFeed.subscribe(batchId, this.config.values.STREAM_BUFFER_EVENTS, signal),
+        subscribe: () =>
+          this.broadcast.batches.subscribe(batchId, this.config.values.STREAM_BUFFER_EVENTS, signal),
         numberOf: ({ batchSeq }) => batchSeq,
         isLast: ({ type, batchSeq }) => type === 'execution.finished' && this.isBatchOver(batchId, batchSeq),
         isOver: (last) => this.isBatchOver(batchId, last),
@@ -222,7 +215,7 @@ export class StoredEventLog extends EventLog {
       const batch = this.pending.splice(0);
       try {
         const results = await patiently(() =>
-          this.database.transaction().execute((db) => this.recordAll(db, batch)),
+          this.database.transaction().execute((db) => this.recordAll(db, batch, UNDER_WAY)),
         );
         for (const [index, { done }] of batch.entries()) {
           const result = results[index];
@@ -239,28 +232,82 @@ export class StoredEventLog extends EventLog {
     this.writing = false;
   }
 
-  private async recordAll(db: Queryable, batch: Append[]): Promise<(RecordedEvent[] | FencedError)[]> {
-    const results = [];
-    for (const { executionId, attempt, facts } of batch)
-      results.push(
-        await this.record(db, executionId, attempt, facts).catch((error: unknown) => {
-          if (error instanceof FencedError) return error; // nothing was written: the update found no row
-          throw error;
-        }),
-      );
+  /** What was fenced off wrote nothing: its update found no row. */
+  private async recordAll(
+    db: Queryable,
+    appends: readonly Entry[],
+    states: readonly ExecutionStatus[],
+  ): Promise<(RecordedEvent[] | FencedError)[]> {
+    const counted = [];
+    for (const append of appends)
+      counted.push({ ...append, row: await countInExecution(db, append, states) });
+    const nextInBatch = await countInBatches(
+      db,
+      counted.flatMap(({ row, facts }) =>
+        row?.batchId ? [{ batchId: row.batchId, count: facts.length }] : [],
+      ),
+    );
+    const at = Date.now();
+    const results = counted.map(({ executionId, attempt, facts, row }) => {
+      if (row === undefined) return new FencedError(executionId, attempt);
+      const { lastSeq, batchId, position } = row;
+      const first = lastSeq - facts.length + 1;
+      return facts.map((fact, index): RecordedEvent => ({
+        event: { executionId, seq: first + index, at, ...fact },
+        ...(batchId === null || position === null
+          ? {}
+          : { place: { batchId, batchSeq: nextInBatch(batchId), position } }),
+      }));
+    });
+    await this.insert(
+      db,
+      results.flatMap((result) => (result instanceof FencedError ? [] : result)),
+    );
     return results;
   }
 }
 
-/** Counts further events in the row of their batch, which orders all its writers; answers the number of the first. */
-async function countInBatch(db: Queryable, batchId: string, count: number): Promise<number> {
-  const { lastSeq } = await db
-    .updateTable('batches')
-    .set((eb) => ({ lastSeq: eb('lastSeq', '+', count) }))
-    .where('id', '=', batchId)
-    .returning('lastSeq')
-    .executeTakeFirstOrThrow();
-  return lastSeq - count + 1;
+/** Counts further events in the row of their execution; undefined when the attempt does not hold it. */
+const countInExecution = (
+  db: Queryable,
+  { executionId, attempt, facts }: Entry,
+  states: readonly ExecutionStatus[],
+) =>
+  db
+    .updateTable('executions')
+    .set((eb) => ({ lastSeq: eb('lastSeq', '+', facts.length) }))
+    .where('id', '=', executionId)
+    .where('attempt', '=', attempt)
+    .where('status', 'in', states)
+    .returning(['lastSeq', 'batchId', 'position'])
+    .executeTakeFirst();
+
+/**
+ * Counts further events in the rows of their batches, which order all writers. In one order, as all processes do it: two that
+ * each held a batch the other wants would wait for each other.
+ * @returns gives out the numbers of a batch, one after the other
+ */
+async function countInBatches(
+  db: Queryable,
+  further: readonly { batchId: string; count: number }[],
+): Promise<(batchId: string) => number> {
+  const counts = new Map<string, number>();
+  for (const { batchId, count } of further) counts.set(batchId, (counts.get(batchId) ?? 0) + count);
+  const next = new Map<string, number>();
+  for (const [batchId, count] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { lastSeq } = await db
+      .updateTable('batches')
+      .set((eb) => ({ lastSeq: eb('lastSeq', '+', count) }))
+      .where('id', '=', batchId)
+      .returning('lastSeq')
+      .executeTakeFirstOrThrow();
+    next.set(batchId, lastSeq - count + 1);
+  }
+  return (batchId) => {
+    const number = next.get(batchId) ?? 0;
+    next.set(batchId, number + 1);
+    return number;
+  };
 }
 
 /** The rows are what `insert` wrote from facts. */

@@ -4,6 +4,7 @@ import { OnGatewayConnection, OnGatewayInit, WebSocketGateway } from '@nestjs/we
 import type { Server } from 'socket.io';
 import { v7 as uuidv7 } from 'uuid';
 import { ApiKeys } from '../access/api-keys.js';
+import { HeldKeys } from '../access/held-keys.js';
 import type { Caller, Scope } from '../access/principal.js';
 import { remoteAddress } from '../access/remote-address.js';
 import { Tally } from '../access/tally.js';
@@ -17,6 +18,8 @@ import { StrictValidationPipe } from '../errors/validation.pipe.js';
 import { EventLog } from '../execution/event-log.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { logContext } from '../logging/log-context.js';
+import { inMessageSpan } from '../tracing/socket-span.js';
+import { markRefused } from '../tracing/span.js';
 import { CancelMessage, SubscribeMessage } from './socket-messages.js';
 import { type ClientSocket, sendToSocket } from './socket-stream.js';
 
@@ -74,11 +77,18 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     private readonly throttle: Throttle,
     private readonly refusals: Refusals,
     private readonly config: Config,
+    private readonly held: HeldKeys,
   ) {
     this.sockets = new Tally(config.values.SOCKETS_PER_USER);
   }
 
   afterInit(server: Server): void {
+    // Those of this process have been told and closed when this comes; it is for those of the others.
+    this.held.revocations.on('revoked', (keyId) => {
+      const sockets = server.in(roomOf(keyId));
+      sockets.emit('claude-code-error', { error: REVOKED });
+      sockets.disconnectSockets(true);
+    });
     server.use((socket, next) => {
       this.admit(socket as ClientSocket).then(
         () => next(),
@@ -94,6 +104,7 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     socket.data.left = new AbortController();
     socket.data.burden = 0;
     if (!this.hasRoom(socket)) return;
+    this.holdKey(socket);
     socket.on('disconnect', () => socket.data.left.abort());
     socket.onAny((name: string, ...sent: unknown[]) => {
       if (socket.data.burden >= this.config.values.SOCKET_MESSAGES_AHEAD) return void socket.disconnect(true);
@@ -104,6 +115,17 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
       const [message] = sent.filter((part) => typeof part !== 'function');
       void logContext.run({ requestId: uuidv7() }, () => this.receive(socket, name, message, answer));
     });
+  }
+
+  /** A socket lasts as long as the key with which it came. */
+  private holdKey(socket: ClientSocket): void {
+    const keyId = socket.data.principal?.keyId ?? '';
+    void socket.join(roomOf(keyId));
+    const letGo = this.held.hold(keyId, () => {
+      socket.emit('claude-code-error', { error: REVOKED });
+      socket.disconnect(true);
+    });
+    socket.once('disconnect', letGo);
   }
 
   /** One more socket of this user, unless there are SOCKETS_PER_USER: then it is told so and closed. */
@@ -119,13 +141,20 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     return false;
   }
 
-  /** Settles with the answer. A message that was refused for its rate goes on to weigh on its socket. */
-  private async receive(
+  private receive(socket: ClientSocket, name: string, body: unknown, answer: Acknowledge): Promise<void> {
+    return inMessageSpan(this.known(name), socket.handshake.headers, async (span) => {
+      const refusal = await this.respond(socket, name, body, answer);
+      if (refusal !== undefined) markRefused(span, refusal);
+    });
+  }
+
+  /** Settles with the answer: with the error that it was. A message refused for its rate goes on to weigh on its socket. */
+  private async respond(
     socket: ClientSocket,
     name: string,
     body: unknown,
     answer: Acknowledge,
-  ): Promise<void> {
+  ): Promise<ClaudeCodeError | undefined> {
     try {
       const handling = Object.hasOwn(this.messages, name) ? this.messages[name] : undefined;
       if (handling === undefined) throw new ClaudeCodeError('E003', 'There is no such message.');
@@ -136,11 +165,14 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
       })) as object;
       answer(await handling.handle(message, caller, socket));
       socket.data.burden -= 1;
+      return undefined;
     } catch (thrown) {
-      const error = (await this.refuse(socket, name, thrown)).toBody();
+      const refusal = await this.refuse(socket, name, thrown);
+      const error = refusal.toBody();
       if (error.code !== 'E002') socket.data.burden -= 1;
       answer({ error });
       socket.emit('claude-code-error', { executionId: executionIdOf(body), error });
+      return refusal;
     }
   }
 
@@ -178,13 +210,18 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     stream.catch((error: unknown) => this.logger.error({ msg: 'a stream over socket.io broke', err: error }));
   }
 
+  /** What a client may have made up is not repeated. */
+  private known(name: string): string {
+    return Object.hasOwn(this.messages, name) ? name : 'unknown message';
+  }
+
   private async refuse(socket: ClientSocket, action: string, thrown: unknown): Promise<ClaudeCodeError> {
     const error = toClaudeCodeError(thrown);
     if (error.code === 'E099')
       this.logger.error({ msg: error.message, details: error.details, err: error.cause });
     await this.refusals.emitSerial('refused', {
       code: error.code,
-      action: `socket.io ${Object.hasOwn(this.messages, action) || action === 'connect' ? action : 'unknown message'}`,
+      action: `socket.io ${action === 'connect' ? action : this.known(action)}`,
       requestId: logContext.getStore()?.requestId ?? '',
       remoteAddress: this.addressOf(socket),
       keyId: socket.data.principal?.keyId,
@@ -193,6 +230,11 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     return error;
   }
 }
+
+/** Everybody with this key, on all replicas. */
+const roomOf = (keyId: string): string => `key:${keyId}`;
+
+const REVOKED = new ClaudeCodeError('E007', 'The API key was revoked.').toBody();
 
 /** The execution a refused message was about, when it names one. */
 const executionIdOf = (body: unknown): string | undefined =>

@@ -71,7 +71,7 @@ export class Archives {
     send: (content: Readable, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const { SANDBOX_WORKSPACE_BYTES: maxBytes, TRANSFER_TIMEOUT } = this.config.values;
-    await this.transfers.run(TRANSFER_TIMEOUT, async (limit) => {
+    await this.transfers.take(workspace, TRANSFER_TIMEOUT, async (limit) => {
       const request = { op: 'pack', maxEntries: PACK_MAX_ENTRIES, maxBytes, ...download } as const;
       const { content, mustBeWhole } = await this.housekeeping.fetch(workspace, request, DONE);
       await send(whole(content, mustBeWhole), limit);

@@ -1,6 +1,6 @@
 /** Asks the housekeeper: one sandbox for each operation, so that the server itself never touches a workspace's files. */
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -9,12 +9,13 @@ import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { SHORTAGE_RETRY_AFTER } from '../errors/shortage.js';
 import { limitExceeded } from '../sandbox/limits/limit-exceeded.js';
 import { type Sandbox, Sandboxes, type SandboxOrder, type SandboxWorkspace } from '../sandbox/sandbox.js';
+import type { SandboxProgram } from '../sandbox/sandbox-program.js';
 import type { Request } from './housekeeper/protocol.mts';
-import { type HousekeeperProgram, housekeeperProgram } from './housekeeper-program.js';
+import { housekeeperProgram } from './housekeeper-program.js';
 import { LatestSnapshots } from './latest-snapshots.js';
 import { readAll, readLine } from './line-reader.js';
-import { WorkspaceLease } from './workspace-lease.js';
 import { Stagings } from './stagings.js';
+import { WorkspaceLease } from './workspace-lease.js';
 
 /** Milliseconds for what is not paced by a client: 200 000 entries take a few seconds. */
 const TIMEOUT = 120_000;
@@ -39,11 +40,12 @@ type Operation = Request['op'];
 /** Which operations change files, and which use the directory in which states are kept. */
 const WRITING: ReadonlySet<Operation> = new Set([
   ...(['write', 'remove', 'unpack', 'clone', 'discard'] as const),
-  ...(['transit', 'recover', 'drop'] as const),
+  ...(['transit', 'recover', 'drop', 'receive', 'evict'] as const),
 ]);
 const KEEPING: ReadonlySet<Operation> = new Set([
   ...(['snapshot', 'changes', 'export', 'collect'] as const),
   ...(['transit', 'recover', 'copy', 'drop'] as const),
+  ...(['send', 'receive', 'evict'] as const),
 ]);
 
 interface AskOptions {
@@ -61,28 +63,24 @@ interface AskOptions {
 export class Housekeeping {
   /** What is being made ready in workspaces; shown to nobody. */
   readonly stagings: Stagings;
-  #program?: Promise<HousekeeperProgram>;
+  #program?: Promise<SandboxProgram>;
 
-  /** Who uses the files of which workspace. */
-  readonly lease = new WorkspaceLease();
   /** What is known of their content while nobody writes. */
-  readonly latest = new LatestSnapshots();
+  readonly latest: LatestSnapshots;
 
   constructor(
     private readonly sandboxes: Sandboxes,
     private readonly config: Config,
+    /** Who uses the files of which workspace. */
+    readonly lease: WorkspaceLease,
   ) {
-    this.stagings = new Stagings(config.dataDirectory);
-  }
-
-  /** Holds the workspace for somebody who writes for long; nothing is known of its content when they have ended. */
-  write<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
-    return this.lease.writing(workspaceId, () => work().finally(() => this.latest.drop(workspaceId)));
+    this.stagings = new Stagings(config.workspaceState);
+    this.latest = new LatestSnapshots(!config.shared);
   }
 
   /** Host directory of what is kept of a workspace's states; a copy of it shares it. */
   stateDirectory(workspaceId: string): string {
-    return join(this.config.dataDirectory, 'snapshots', workspaceId);
+    return join(this.config.workspaceState, 'snapshots', workspaceId);
   }
 
   /**
@@ -95,11 +93,10 @@ export class Housekeeping {
     shape: T,
     { content, signal, ...options }: AskOptions = {},
   ): Promise<{ head: z.infer<T>; lines: string[] }> {
+    const { lost } = this.lease;
     const sandbox = await this.#start(workspace, request, options);
     const limit = signal ?? (content === undefined ? AbortSignal.timeout(TIMEOUT) : undefined);
-    const giveUp = () => void sandbox.end(0);
-    limit?.addEventListener('abort', giveUp);
-    if (limit?.aborted === true) giveUp();
+    const letGo = endedBy(sandbox, limit, lost);
     const complaint = tail(sandbox.stderr);
     try {
       const [head, rest] = await Promise.all([
@@ -113,9 +110,9 @@ export class Housekeeping {
       if (code !== 0) throw await silence(sandbox, complaint);
       return { head: checkedHead, lines: rest.split('\n').filter((line) => line !== '') };
     } catch (error) {
-      throw limit?.reason instanceof ClaudeCodeError ? limit.reason : error;
+      throw saidBy(lost, limit) ?? error;
     } finally {
-      limit?.removeEventListener('abort', giveUp);
+      letGo();
       await sandbox.end(GRACE);
     }
   }
@@ -129,7 +126,9 @@ export class Housekeeping {
     request: Request,
     shape: T,
   ): Promise<{ head: z.infer<T>; content: Readable; mustBeWhole: () => Promise<void> }> {
+    const { lost } = this.lease;
     const sandbox = await this.#start(workspace, request);
+    void sandbox.exited.then(endedBy(sandbox, lost));
     const complaint = tail(sandbox.stderr);
     try {
       const head = await checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
@@ -145,7 +144,37 @@ export class Housekeeping {
       return { head, content: sandbox.stdout, mustBeWhole };
     } catch (error) {
       await sandbox.end(0);
-      throw error;
+      throw saidBy(lost) ?? error;
+    }
+  }
+
+  /**
+   * A longer talk: after the request comes `first`, the housekeeper says what it needs, is given that, and says how it went.
+   * @throws what `given` throws; otherwise as `ask`
+   */
+  async exchange<T extends z.ZodType, U extends z.ZodType>(
+    workspace: SandboxWorkspace,
+    request: Request,
+    talk: { first: Buffer; needs: T; given: (needs: z.infer<T>) => AsyncIterable<Buffer>; end: U },
+    signal: AbortSignal,
+  ): Promise<z.infer<U>> {
+    const sandbox = await this.#start(workspace, request);
+    const giveUp = () => void sandbox.end(0);
+    signal.addEventListener('abort', giveUp);
+    const complaint = tail(sandbox.stderr);
+    const hear = async <S extends z.ZodType>(shape: S) =>
+      checked(await readLine(sandbox.stdout, HEAD_MAX), shape, sandbox, complaint);
+    let content: Readable | undefined;
+    try {
+      sandbox.stdin.write(talk.first);
+      content = Readable.from(talk.given(await hear(talk.needs)), { objectMode: false });
+      const fed = feed(sandbox, content, (error) => error);
+      // Where both fail, the content's failure is the cause.
+      return (await Promise.all([fed, hear(talk.end)]))[1];
+    } finally {
+      content?.destroy();
+      signal.removeEventListener('abort', giveUp);
+      await sandbox.end(GRACE);
     }
   }
 
@@ -172,7 +201,7 @@ export class Housekeeping {
   }
 
   /** Once for the life of the server: what one sandbox uid reaches, all do. */
-  #programFor(uid: number | undefined): Promise<HousekeeperProgram> {
+  #programFor(uid: number | undefined): Promise<SandboxProgram> {
     this.#program ??= housekeeperProgram(this.config.dataDirectory, uid).catch((error: unknown) => {
       this.#program = undefined;
       throw new ClaudeCodeError('E012', 'the files cannot be reached now', {
@@ -183,6 +212,21 @@ export class Housekeeping {
     return this.#program;
   }
 }
+
+/** Ends it when one of these is aborted, until it is told to let go. */
+function endedBy(sandbox: Sandbox, ...signals: (AbortSignal | undefined)[]): () => void {
+  const giveUp = () => void sandbox.end(0);
+  const given = signals.filter((signal) => signal !== undefined);
+  for (const signal of given) signal.addEventListener('abort', giveUp);
+  if (given.some(({ aborted }) => aborted)) giveUp();
+  return () => {
+    for (const signal of given) signal.removeEventListener('abort', giveUp);
+  };
+}
+
+/** Why it was given up, when one of these says so. */
+const saidBy = (...signals: (AbortSignal | undefined)[]): ClaudeCodeError | undefined =>
+  signals.map((signal): unknown => signal?.reason).find((reason) => reason instanceof ClaudeCodeError);
 
 /** Lets a housekeeper that has said all it had to say exit by itself. */
 async function exits(sandbox: Sandbox): Promise<void> {
@@ -219,8 +263,18 @@ async function silence(sandbox: Sandbox, complaint: Promise<string>): Promise<Cl
     : new ClaudeCodeError('E015', 'the workspace is too large to be worked on', { cause });
 }
 
-/** Gives the housekeeper the content; ends early when the housekeeper does, which then says why. */
-async function feed(sandbox: Sandbox, content: Readable | undefined): Promise<void> {
+const cutShort = (cause: unknown): Error =>
+  new ClaudeCodeError('E003', 'the content ended before it was whole', { cause });
+
+/**
+ * Gives the housekeeper the content; ends early when the housekeeper does, which then says why.
+ * @param meaning what it means when the content fails
+ */
+async function feed(
+  sandbox: Sandbox,
+  content: Readable | undefined,
+  meaning: (error: unknown) => unknown = cutShort,
+): Promise<void> {
   if (content === undefined) {
     sandbox.stdin.end();
     return;
@@ -229,7 +283,7 @@ async function feed(sandbox: Sandbox, content: Readable | undefined): Promise<vo
   try {
     await Promise.race([finished(content, { writable: false }), sandbox.exited]);
   } catch (error) {
-    throw new ClaudeCodeError('E003', 'the content ended before it was whole', { cause: error });
+    throw meaning(error);
   } finally {
     content.unpipe(sandbox.stdin);
   }

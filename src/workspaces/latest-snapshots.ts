@@ -1,66 +1,24 @@
 /**
  * The latest snapshot of each workspace, for as long as this process knows that nothing was written since. After a restart
- * nothing is known.
+ * nothing is known; with several processes nothing ever is: one that was given up for lost, and is not dead yet, may write
+ * when nobody counts it any more.
  */
-import { randomUUID } from 'node:crypto';
 import type { Snapshot } from './workspace.js';
+import type { Writes } from './workspace-lease.js';
 
 export class LatestSnapshots {
-  readonly #latest = new Map<string, Snapshot>();
-  /** By workspace, how often it was written to: a snapshot that was taken meanwhile says nothing. */
-  readonly #writes = new Map<string, number>();
-  /** By workspace, how many short writes are under way. */
-  readonly #changing = new Map<string, number>();
-  /** Of this process: another one does not know how often this one saw it written to. */
-  readonly #life = randomUUID();
+  readonly #latest = new Map<string, { snapshot: Snapshot; span: string }>();
 
-  /** @param last somebody is about to write: nobody after them may believe it */
-  get(workspaceId: string, last: boolean): Snapshot | undefined {
-    const snapshot = this.#latest.get(workspaceId);
-    if (last) this.#latest.delete(workspaceId);
-    return snapshot;
+  constructor(private readonly knows: boolean) {}
+
+  /** Somebody who writes is about to: nobody after them may believe it. */
+  get(workspaceId: string, { span, writers }: Writes): Snapshot | undefined {
+    const latest = this.#latest.get(workspaceId);
+    if (latest?.span !== span || writers > 0) this.#latest.delete(workspaceId);
+    return latest?.span === span ? latest.snapshot : undefined;
   }
 
-  async take(
-    workspaceId: string,
-    scan: () => Promise<Snapshot>,
-    isWritten: () => boolean,
-  ): Promise<Snapshot> {
-    const span = this.span(workspaceId);
-    const snapshot = await scan();
-    if (span === this.span(workspaceId) && !isWritten()) this.#latest.set(workspaceId, snapshot);
-    return snapshot;
-  }
-
-  /** A short write. */
-  async changing<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
-    this.drop(workspaceId);
-    this.#count(this.#changing, workspaceId, 1);
-    try {
-      return await work();
-    } finally {
-      if (this.#count(this.#changing, workspaceId, -1) === 0) this.#changing.delete(workspaceId);
-      this.drop(workspaceId);
-    }
-  }
-
-  isChanging(workspaceId: string): boolean {
-    return this.#changing.has(workspaceId);
-  }
-
-  drop(workspaceId: string): void {
-    this.#count(this.#writes, workspaceId, 1);
-    this.#latest.delete(workspaceId);
-  }
-
-  /** Names the time since the workspace was last written to, in all processes that there ever are. */
-  span(workspaceId: string): string {
-    return `${this.#life} ${this.#writes.get(workspaceId) ?? 0}`;
-  }
-
-  #count(counts: Map<string, number>, workspaceId: string, by: number): number {
-    const count = (counts.get(workspaceId) ?? 0) + by;
-    counts.set(workspaceId, count);
-    return count;
+  put(workspaceId: string, snapshot: Snapshot, span: string): void {
+    if (this.knows) this.#latest.set(workspaceId, { snapshot, span });
   }
 }

@@ -1,6 +1,6 @@
 /** Workspaces as directories of the host that only sandboxes look into: the server makes them, and nothing more. */
 import { randomBytes } from 'node:crypto';
-import { access, chmod, chown, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
@@ -25,7 +25,9 @@ import {
   Workspaces,
 } from './workspace.js';
 import { workspacePath } from './workspace-path.js';
+import type { Guard, Writes } from './workspace-lease.js';
 import { type RegisteredWorkspace, WorkspaceRegistry } from './workspace-registry.js';
+import { WorkspaceStorage } from './workspace-storage.js';
 
 /** Entries that a list tells, and that a state may have: what a server can still answer for in seconds. */
 const LIST_MAX = 100_000;
@@ -33,6 +35,8 @@ const STATE_MAX = 200_000;
 
 /** Milliseconds that a state is kept although nobody has named it: far above the longest execution. */
 const COLLECT_GRACE = 24 * 60 * 60 * 1000;
+/** Milliseconds around an execution in which its copy is made and removed. */
+const COPY_GRACE = 60 * 60 * 1000;
 /** Between a workspace's directory name and the name of a copy that lies beside it. */
 const COPY_MARK = '.copy-';
 
@@ -60,6 +64,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   constructor(
     private readonly registry: WorkspaceRegistry,
     private readonly housekeeping: Housekeeping,
+    private readonly storage: WorkspaceStorage,
     private readonly config: Config,
   ) {
     super();
@@ -69,12 +74,19 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     for (const name of await readdir(this.config.workspaceRoot).catch(noneIfMissing)) {
       const [id = '', copy] = name.split(COPY_MARK);
-      if (copy !== undefined)
+      if (copy !== undefined && (await this.#isLeftOver(name)))
         // It takes a sandbox, and the server does not wait for those to start.
         void this.#discardLeftOver(id, copy).catch((error: unknown) =>
           this.#logger.warn({ msg: 'a copy was left behind', err: error }),
         );
     }
+  }
+
+  /** With several processes it may be another one's: then the age tells, no execution takes that long. */
+  async #isLeftOver(name: string): Promise<boolean> {
+    if (!this.config.sharedVolume) return true;
+    const { ctimeMs } = await stat(join(this.config.workspaceRoot, name));
+    return Date.now() - ctimeMs > this.config.values.CLAUDE_CODE_TIMEOUT * 1000 + COPY_GRACE;
   }
 
   async #discardLeftOver(id: string, copy: string): Promise<void> {
@@ -117,7 +129,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   }
 
   async list(workspace: Workspace): Promise<FileEntry[]> {
-    const { lines } = await this.housekeeping.lease.shared(workspace.id, () =>
+    const { lines } = await this.#look(workspace, () =>
       this.housekeeping.ask(workspace, { op: 'list', maxEntries: LIST_MAX }, DONE),
     );
     return lines.map((line) => ENTRY.parse(JSON.parse(line)));
@@ -127,7 +139,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     const shape = DONE.extend({ size: z.number() });
     const request = { op: 'read', path: workspacePath(path) } as const;
     // The file is open when the answer begins: whatever comes in its place then, its bytes are its own.
-    const { head, content } = await this.housekeeping.lease.shared(workspace.id, () =>
+    const { head, content } = await this.#look(workspace, () =>
       this.housekeeping.fetch(workspace, request, shape),
     );
     return { size: head.size, content: exactly(head.size, content) };
@@ -162,7 +174,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     const asked = paths.filter(({ path, type }) => path !== '.' || type === 'file');
     if (asked.length === 0) return;
     const shape = DONE.extend({ missing: z.array(z.string()) });
-    const { head } = await this.housekeeping.lease.shared(workspace.id, () =>
+    const { head } = await this.#look(workspace, () =>
       this.housekeeping.ask(workspace, { op: 'missing', paths: asked }, shape),
     );
     const { missing } = head;
@@ -173,8 +185,8 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   async snapshot(workspace: Workspace, { count = false } = {}): Promise<Snapshot> {
     const { id, copy } = workspace;
     const { latest, lease } = this.housekeeping;
-    const isWritten = () => lease.isWritten(id);
-    const known = copy === undefined ? latest.get(id, isWritten()) : undefined;
+    const writes = copy === undefined ? await lease.writes(id) : undefined;
+    const known = writes && latest.get(id, writes);
     if (known !== undefined && !(count && known.skipped.length > 0)) return known;
     const request = {
       op: 'snapshot',
@@ -182,8 +194,11 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
       ...(copy === undefined ? {} : { copy }),
       ...this.limits(),
     } as const;
-    const scan = async () => (await this.#keep(workspace, request, SNAPSHOT)).head;
-    return copy === undefined ? latest.take(id, scan, isWritten) : scan();
+    const snapshot = (await this.storage.keeping(workspace, () => this.#keep(workspace, request, SNAPSHOT)))
+      .head;
+    if (writes !== undefined && isQuiet(writes, await lease.writes(id)))
+      latest.put(id, snapshot, writes.span);
+    return snapshot;
   }
 
   async known(userId: string, projectId: string): Promise<Content | undefined> {
@@ -192,67 +207,75 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   }
 
   async content(workspace: Workspace): Promise<Content | undefined> {
-    if (this.housekeeping.lease.isWritten(workspace.id)) return undefined;
-    await this.snapshot(workspace);
-    return this.#known(workspace.id);
+    const { lease } = this.housekeeping;
+    const before = await lease.writes(workspace.id);
+    if (before.writers > 0) return undefined;
+    const snapshot = await this.snapshot(workspace);
+    const after = await lease.writes(workspace.id);
+    return isQuiet(before, after) ? content(workspace.id, snapshot, after) : undefined;
   }
 
-  watch({ id }: Workspace, own: 0 | 1): () => boolean {
-    const { latest, lease } = this.housekeeping;
-    const span = latest.span(id);
-    return () => span !== latest.span(id) || latest.isChanging(id) || lease.writers(id) > own;
+  async watch({ id }: Workspace, own: 0 | 1): Promise<() => Promise<boolean>> {
+    const { lease } = this.housekeeping;
+    const { span } = await lease.writes(id);
+    return async () => {
+      const now = await lease.writes(id);
+      return now.span !== span || now.changing > 0 || now.writers > own;
+    };
   }
 
-  #known(workspaceId: string): Content | undefined {
+  async #known(workspaceId: string): Promise<Content | undefined> {
     const { latest, lease } = this.housekeeping;
-    if (lease.isWritten(workspaceId) || latest.isChanging(workspaceId)) return undefined;
-    const snapshot = latest.get(workspaceId, false);
-    if (snapshot === undefined) return undefined;
-    const isWhole = snapshot.skipped.length === 0;
-    const name = isWhole ? snapshot.tree : `${snapshot.tree} ${workspaceId} ${latest.span(workspaceId)}`;
-    return { workspaceId, name, snapshot };
+    const writes = await lease.writes(workspaceId);
+    if (!isQuiet(writes, writes)) return undefined;
+    const snapshot = latest.get(workspaceId, writes);
+    return snapshot && content(workspaceId, snapshot, writes);
   }
 
   async changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet> {
     if (before.tree === after.tree) return noChanges(after.skipped);
     const { CHANGE_CONTENT_MAX_BYTES: contentMaxBytes } = this.config.values;
     const request = { op: 'changes', before: before.tree, after: after.tree, contentMaxBytes } as const;
-    const { lines } = await this.#keep(workspace, request, DONE);
+    const { lines } = await this.storage.reading(workspace, () => this.#keep(workspace, request, DONE));
     return changeSet(lines, after.skipped);
   }
 
   archive(workspace: Workspace, before: string, after: string): Promise<Readable> {
-    return this.#states.run(workspace.id, async () => {
-      const request = { op: 'export', before, after } as const;
-      return (await this.housekeeping.fetch(workspace, request, DONE)).content;
-    });
+    return this.storage.reading(workspace, () =>
+      this.#keeping(workspace.id, async () => {
+        const request = { op: 'export', before, after } as const;
+        return (await this.housekeeping.fetch(workspace, request, DONE)).content;
+      }),
+    );
   }
 
   transit(workspace: Workspace, way: { from: string; to: string }): Promise<Transition> {
+    return this.storage.changing(workspace, () => this.#transit(workspace, way));
+  }
+
+  #transit(workspace: Workspace, way: { from: string; to: string }): Promise<Transition> {
     const { id } = workspace;
     return this.housekeeping.lease.exclusive(id, async () => {
-      if (this.housekeeping.lease.isWritten(id))
+      if ((await this.housekeeping.lease.writes(id)).writers > 0)
         throw new ClaudeCodeError(
           'E010',
           'An execution, an upload or a clone is writing to this workspace; try again when it has ended.',
         );
-      return this.housekeeping.latest.changing(id, async () => {
-        const request = { op: 'transit', ...way, ...this.limits() } as const;
-        try {
-          const shape = DONE.extend({ stayed: z.array(z.string()) });
-          const { head, lines } = await this.#keep(workspace, request, shape);
-          const { files, directories } = await changeSet(lines, []);
-          return {
-            files: files.map(withoutContent),
-            ...(directories && { directories }),
-            stayed: head.stayed,
-          };
-        } catch (error) {
-          // It may have died on its way; nobody else may come before the way has been gone to its end.
-          await this.#recover(workspace);
-          throw error;
-        }
-      });
+      const request = { op: 'transit', ...way, ...this.limits() } as const;
+      try {
+        const shape = DONE.extend({ stayed: z.array(z.string()) });
+        const { head, lines } = await this.#keep(workspace, request, shape);
+        const { files, directories } = await changeSet(lines, []);
+        return {
+          files: files.map(withoutContent),
+          ...(directories && { directories }),
+          stayed: head.stayed,
+        };
+      } catch (error) {
+        // It may have died on its way; nobody else may come before the way has been gone to its end.
+        await this.#recover(workspace);
+        throw error;
+      }
     });
   }
 
@@ -279,8 +302,29 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     await rmdir(copy.path);
   }
 
-  writing<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
-    return this.housekeeping.write(workspace.id, work);
+  trying<T>(workspace: Workspace, work: (copy: Workspace) => Promise<T>, guard?: Guard): Promise<T> {
+    return this.storage.writing(
+      workspace,
+      async () => {
+        const copy = await this.copy(workspace);
+        try {
+          return await work(copy);
+        } finally {
+          await this.discard(copy).catch((error: unknown) =>
+            this.#logger.warn({ msg: 'a copy was left behind', err: error }),
+          );
+        }
+      },
+      guard,
+    );
+  }
+
+  reading<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
+    return this.storage.reading(workspace, work);
+  }
+
+  writing<T>(workspace: Workspace, work: () => Promise<T>, guard?: Guard): Promise<T> {
+    return this.housekeeping.lease.writing(workspace.id, () => this.storage.writing(workspace, work, guard));
   }
 
   async collect(workspaceId: string, named: () => Promise<string[]>): Promise<void> {
@@ -288,16 +332,24 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     if (registered === undefined) return;
     const workspace = await this.provide(registered);
     // Asked for under the lock: whoever makes a state meanwhile is younger than the grace.
-    await this.#states.run(workspace.id, async () =>
-      this.housekeeping.ask(workspace, { op: 'collect', named: await named(), graceMs: COLLECT_GRACE }, DONE),
+    const request = async () => ({ op: 'collect', named: await named(), graceMs: COLLECT_GRACE }) as const;
+    await this.storage.keeping(workspace, () =>
+      this.#keeping(
+        workspace.id,
+        async () => this.housekeeping.ask(workspace, await request(), DONE),
+        'collecting',
+      ),
     );
+  }
+
+  /** A short look at the files. */
+  #look<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
+    return this.storage.reading(workspace, () => this.housekeeping.lease.shared(workspace.id, work));
   }
 
   /** A short write of the API's own. */
   #change<T>(workspace: Workspace, work: () => Promise<T>): Promise<T> {
-    return this.housekeeping.lease.shared(workspace.id, () =>
-      this.housekeeping.latest.changing(workspace.id, work),
-    );
+    return this.storage.changing(workspace, () => this.housekeeping.lease.changing(workspace.id, work));
   }
 
   #keep<T extends z.ZodType>(
@@ -306,9 +358,20 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
     shape: T,
     writable?: { source: string; target: string }[],
   ) {
-    return this.#states.run(workspace.id, () =>
-      this.housekeeping.ask(workspace, request, shape, { writable }),
-    );
+    return this.#keeping(workspace.id, () => this.housekeeping.ask(workspace, request, shape, { writable }));
+  }
+
+  /**
+   * With what is kept of a workspace. Every file of it is put in place whole, so that processes can do that beside each
+   * other; what collects must be alone: it would take a content away that somebody has just found there.
+   */
+  #keeping<T>(workspaceId: string, work: () => Promise<T>, use?: 'collecting'): Promise<T> {
+    const { lease } = this.housekeeping;
+    return this.#states.run(workspaceId, () => {
+      if (!this.config.sharedVolume) return work();
+      const states = `states of ${workspaceId}`;
+      return use === 'collecting' ? lease.exclusive(states, work) : lease.shared(states, work);
+    });
   }
 
   /** Ends what a death in the middle left undone, if it did. */
@@ -336,21 +399,33 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   private async provide(registered: RegisteredWorkspace): Promise<Workspace> {
     const { userId, projectId } = registered;
     const workspace = { ...(await this.furnish(registered)), userId, projectId };
+    // What a death left in a copy goes when the copy is made the truth again.
+    if (this.config.bucket !== undefined) return workspace;
     await this.discardAbandoned(workspace);
     // Nobody sees it half-way: whoever comes first after a death ends what was begun.
     if (await this.#isUnfinished(workspace.id))
-      await this.housekeeping.lease.exclusive(workspace.id, () =>
-        this.housekeeping.latest.changing(workspace.id, () => this.#recover(workspace)),
-      );
+      await this.housekeeping.lease.exclusive(workspace.id, () => this.#recover(workspace));
     return workspace;
   }
 
   /** Takes back what a server that was killed had begun to put in place. */
   private async discardAbandoned(workspace: Workspace): Promise<void> {
+    const { stagings, lease } = this.housekeeping;
+    if ((await stagings.abandoned(workspace.id)).length === 0) return;
+    if (!this.config.sharedVolume) return this.#takeBack(workspace);
+    // Whoever has a staging writes: while somebody does, in whichever process, it may be his.
+    const isWritten = async () => (await lease.writes(workspace.id)).writers > 0;
+    if (await isWritten()) return;
+    await lease.exclusive(workspace.id, async () => {
+      if (!(await isWritten())) await this.#takeBack(workspace);
+    });
+  }
+
+  async #takeBack(workspace: Workspace): Promise<void> {
     const { stagings } = this.housekeeping;
     const abandoned = await stagings.abandoned(workspace.id);
     if (abandoned.length === 0) return;
-    await this.#states.run(workspace.id, () =>
+    await this.#keeping(workspace.id, () =>
       this.housekeeping.ask(workspace, { op: 'discard', stagings: abandoned }, DONE),
     );
     for (const name of abandoned) await stagings.forget(workspace.id, name);
@@ -359,7 +434,8 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
   /** Makes what is missing of the workspace's directories; each is its uid's alone. */
   private async furnish({ id, uid }: { id: string; uid?: number }): Promise<SandboxWorkspace> {
     const [path, state] = this.directoriesOf(id);
-    for (const directory of [path, state]) await provideDirectory(directory, uid);
+    const made = [await provideDirectory(path, uid), await provideDirectory(state, uid)];
+    if (made.every(Boolean)) await this.storage.made(id);
     return { id, path, ...(uid === undefined ? {} : { uid }) };
   }
 
@@ -374,6 +450,7 @@ export class SandboxedWorkspaces extends Workspaces implements OnModuleInit {
 
   /** Nobody ever had it: its directories are empty. */
   private async giveUp(id: string): Promise<void> {
+    await this.storage.gone(id);
     for (const directory of this.directoriesOf(id))
       await rmdir(directory).catch((error: unknown) => {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -386,18 +463,30 @@ function noneIfMissing(error: NodeJS.ErrnoException): string[] {
   throw error;
 }
 
+/** Whether nobody wrote from one moment to the other. */
+const isQuiet = (before: Writes, after: Writes): boolean =>
+  before.span === after.span && [before, after].every(({ writers, changing }) => writers + changing === 0);
+
+function content(workspaceId: string, snapshot: Snapshot, { span }: Writes): Content {
+  const isWhole = snapshot.skipped.length === 0;
+  return { workspaceId, name: isWhole ? snapshot.tree : `${snapshot.tree} ${workspaceId} ${span}`, snapshot };
+}
+
 const withoutContent = ({ path, action, size }: FileChange): FileChange => ({ path, action, size });
 
-/** Below a directory of the server's, in which nobody else can put a link in its place. */
-async function provideDirectory(directory: string, uid: number | undefined): Promise<void> {
+/** Below a directory of the server's, in which nobody else can put a link in its place. Answers whether it was missing. */
+async function provideDirectory(directory: string, uid: number | undefined): Promise<boolean> {
   await makePassable(join(directory, '..'));
+  let isNew = true;
   try {
     await mkdir(directory, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    isNew = false;
   }
   await chmod(directory, 0o700);
   if (uid !== undefined) await chown(directory, uid, uid);
+  return isNew;
 }
 
 /** Passes on a content that must have so many bytes; one that ends early is an error, not a shorter file. */

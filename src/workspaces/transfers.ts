@@ -6,6 +6,7 @@ import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import type { ArchiveLimits } from './housekeeper/protocol.mts';
 import { Housekeeping } from './housekeeping.js';
 import type { Workspace } from './workspace.js';
+import { WorkspaceStorage } from './workspace-storage.js';
 
 /** Seconds: transfers end after some. */
 const RETRY_AFTER = 5;
@@ -17,6 +18,7 @@ export class Transfers {
 
   constructor(
     private readonly housekeeping: Housekeeping,
+    private readonly storage: WorkspaceStorage,
     private readonly config: Config,
   ) {}
 
@@ -60,13 +62,20 @@ export class Transfers {
     const discard = (staging: string) =>
       this.housekeeping.ask(workspace, { op: 'discard', stagings: [staging] }, DONE);
     return this.run(seconds, (limit) =>
-      this.housekeeping.write(workspace.id, () =>
-        this.housekeeping.stagings.hold(
-          workspace.id,
-          (staging) => work(staging, AbortSignal.any([signal, limit])),
-          discard,
+      this.storage.changing(workspace, () =>
+        this.housekeeping.lease.writing(workspace.id, () =>
+          this.housekeeping.stagings.hold(
+            workspace.id,
+            (staging) => work(staging, AbortSignal.any([signal, limit])),
+            discard,
+          ),
         ),
       ),
     );
+  }
+
+  /** Runs what sends files of a workspace. @throws ClaudeCodeError E012 */
+  take(workspace: Workspace, seconds: number, work: (limit: AbortSignal) => Promise<void>): Promise<void> {
+    return this.run(seconds, (limit) => this.storage.reading(workspace, () => work(limit)));
   }
 }

@@ -1,55 +1,39 @@
-/** Who may use a workspace together: any number who share it, or one alone. In this process; in the order in which they came. */
-import { KeyedLock } from './keyed-lock.js';
+/** Who may use a workspace together: any number who share it, or one alone. */
 
-export class WorkspaceLease {
-  /** Passed by everybody on the way in, and held by the one who is alone. */
-  readonly #gate = new KeyedLock();
-  readonly #sharing = new Map<string, Set<Promise<void>>>();
-  readonly #writers = new Map<string, number>();
+import type { Queryable } from '../persistence/database.js';
 
-  /** Beside others who share it or write to it, never beside one who is alone. */
-  async shared<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const sharing = await this.#gate.run(workspaceId, () => {
-      const all = this.#sharing.get(workspaceId) ?? new Set();
-      this.#sharing.set(workspaceId, all.add(promise));
-      return Promise.resolve(all);
-    });
-    try {
-      return await work();
-    } finally {
-      resolve();
-      sharing.delete(promise);
-      if (sharing.size === 0 && this.#sharing.get(workspaceId) === sharing) this.#sharing.delete(workspaceId);
-    }
-  }
+/** Asked within a transaction: whether what this one commits may count. */
+export type Guard = (db: Queryable) => Promise<boolean>;
 
-  /** For long: an agent that writes. Nobody waits for it; whoever wants to be alone asks `isWritten`. */
-  async writing<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
-    const count = (by: number) =>
-      this.#writers.set(workspaceId, (this.#writers.get(workspaceId) ?? 0) + by).get(workspaceId) ?? 0;
-    await this.#gate.run(workspaceId, () => Promise.resolve(count(1)));
-    try {
-      return await work();
-    } finally {
-      if (count(-1) === 0) this.#writers.delete(workspaceId);
-    }
-  }
-
-  isWritten(workspaceId: string): boolean {
-    return this.writers(workspaceId) > 0;
-  }
-
+/** Who writes to a workspace. */
+export interface Writes {
+  /** Names the time in which nobody has ended to write, in all processes that there ever are. */
+  span: string;
   /** How many write for long. */
-  writers(workspaceId: string): number {
-    return this.#writers.get(workspaceId) ?? 0;
+  writers: number;
+  /** How many write for a moment. */
+  changing: number;
+}
+
+const NEVER = new AbortController().signal;
+
+export abstract class WorkspaceLease {
+  /** Aborted, with an E012, when what this process holds now may be somebody else's: whatever works there has to end. */
+  get lost(): AbortSignal {
+    return NEVER;
   }
 
-  /** Alone: after all who share it, and before all who come later. */
-  exclusive<T>(workspaceId: string, work: () => Promise<T>): Promise<T> {
-    return this.#gate.run(workspaceId, async () => {
-      for (const done of this.#sharing.get(workspaceId) ?? []) await done;
-      return work();
-    });
-  }
+  /** Beside others who share it or write to it, never beside one who is alone. @throws ClaudeCodeError E012 */
+  abstract shared<T>(workspaceId: string, work: () => Promise<T>): Promise<T>;
+  /** A short write of the API's own: as `shared`, and others can tell. @throws ClaudeCodeError E012 */
+  abstract changing<T>(workspaceId: string, work: () => Promise<T>): Promise<T>;
+  /** For long: an agent that writes. Nobody waits for it. @throws ClaudeCodeError E012 */
+  abstract writing<T>(workspaceId: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Alone with those who write for long: after all who share it, and before all who come later. `holds` says whether that
+   * is still so, to the end of the transaction.
+   * @throws ClaudeCodeError E012
+   */
+  abstract exclusive<T>(workspaceId: string, work: (holds: Guard) => Promise<T>): Promise<T>;
+  abstract writes(workspaceId: string): Promise<Writes>;
 }

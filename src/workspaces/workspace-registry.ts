@@ -1,6 +1,8 @@
 /** Which directory is whose: an opaque name per user and project, and, as root, a host uid that nobody else has. */
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Membership } from '../cluster/membership.js';
+import { presentProcesses } from '../cluster/present.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { Database, type Queryable } from '../persistence/database.js';
@@ -29,6 +31,8 @@ export class WorkspaceRegistry {
   constructor(
     private readonly database: Database,
     private readonly config: Config,
+    /** This process among several. */
+    private readonly membership: Membership,
   ) {}
 
   async find(userId: string, projectId: string): Promise<RegisteredWorkspace | undefined> {
@@ -55,11 +59,14 @@ export class WorkspaceRegistry {
     const known = await this.find(userId, projectId);
     if (known !== undefined) return known;
     await this.adopt(userId, projectId);
-    await this.database
-      .insertInto('workspaces')
-      .values({ id: newId(), userId, projectId, createdAt: Date.now(), uid: null })
-      .onConflict((conflict) => conflict.columns(['userId', 'projectId']).doNothing())
-      .execute();
+    await this.database.transaction().execute(async (transaction) => {
+      await this.database.serialize(transaction, `workspace ${userId}/${projectId}`);
+      await transaction
+        .insertInto('workspaces')
+        .values({ id: newId(), userId, projectId, createdAt: Date.now(), uid: null })
+        .onConflict((conflict) => conflict.columns(['userId', 'projectId']).doNothing())
+        .execute();
+    });
     const made = await this.find(userId, projectId);
     if (made === undefined) throw new Error('a workspace that was just registered is gone');
     return made;
@@ -77,7 +84,7 @@ export class WorkspaceRegistry {
       const id = newId();
       await transaction
         .insertInto('waitingWorkspaces')
-        .values({ id, uid: uid ?? null, createdAt: Date.now() })
+        .values({ id, uid: uid ?? null, createdAt: Date.now(), processId: this.membership.id ?? null })
         .execute();
       return uid === undefined ? { id } : { id, uid };
     });
@@ -87,9 +94,15 @@ export class WorkspaceRegistry {
     await this.database.deleteFrom('waitingWorkspaces').where('id', '=', id).execute();
   }
 
-  /** Gives up all that waits, as the last process left it; answers their names. */
+  /** Gives up all that waits with a process that is there no more; answers their names. */
   async sweep(): Promise<string[]> {
-    const rows = await this.database.deleteFrom('waitingWorkspaces').returning('id').execute();
+    const rows = await this.database
+      .deleteFrom('waitingWorkspaces')
+      .where((eb) =>
+        eb.or([eb('processId', 'is', null), eb('processId', 'not in', presentProcesses(this.database))]),
+      )
+      .returning('id')
+      .execute();
     return rows.map(({ id }) => id);
   }
 
@@ -98,6 +111,7 @@ export class WorkspaceRegistry {
     const place = this.waiting.next();
     if (place === undefined) return;
     const adopted = await this.database.transaction().execute(async (transaction) => {
+      await this.database.serialize(transaction, `workspace ${userId}/${projectId}`);
       if ((await select(transaction, userId, projectId)) !== undefined) return false;
       const row = await transaction
         .deleteFrom('waitingWorkspaces')
@@ -123,6 +137,7 @@ export class WorkspaceRegistry {
   /** The user's uid, given on first sight and never to anybody else. */
   private async uidOfUser(userId: string): Promise<number> {
     return this.database.transaction().execute(async (transaction) => {
+      await this.database.serialize(transaction, 'uids');
       const known = await uidOf(transaction, userId);
       if (known !== undefined) return known;
       const uid = await this.nextUid(transaction);
@@ -132,6 +147,7 @@ export class WorkspaceRegistry {
   }
 
   private async nextUid(transaction: Queryable): Promise<number> {
+    await this.database.serialize(transaction, 'uids');
     const { SANDBOX_UID_BASE: base, SANDBOX_UID_COUNT: count } = this.config.values;
     const taken = await Promise.all(
       (['sandboxUids', 'workspaces', 'waitingWorkspaces'] as const).map((table) =>

@@ -1,6 +1,7 @@
 /** What the rest of the house knows about workspaces: where one is, what is in it, what changed in it. */
 import type { Readable } from 'node:stream';
 import type { SandboxWorkspace } from '../sandbox/sandbox.js';
+import type { Guard } from './workspace-lease.js';
 
 /** The files of one user and project. */
 export interface Workspace extends SandboxWorkspace {
@@ -137,7 +138,7 @@ export abstract class Workspaces {
    * @param own how many of those who hold the workspace with `writing` are the caller itself
    * @returns whether anybody else has written, or may be writing now
    */
-  abstract watch(workspace: Workspace, own: 0 | 1): () => boolean;
+  abstract watch(workspace: Workspace, own: 0 | 1): Promise<() => Promise<boolean>>;
   /** What differs between two kept contents. @throws ClaudeCodeError E009 when one is not kept any more */
   abstract changes(workspace: Workspace, before: Snapshot, after: Snapshot): Promise<ChangeSet>;
   /** The created and modified files of the difference, as a tar archive. @throws ClaudeCodeError E009 */
@@ -151,8 +152,17 @@ export abstract class Workspaces {
   /** A copy of the workspace to work on; `discard` it. @throws ClaudeCodeError E015 */
   abstract copy(workspace: Workspace): Promise<Workspace>;
   abstract discard(copy: Workspace): Promise<void>;
-  /** Holds the workspace for somebody who writes to it: nothing is applied, reverted or restored meanwhile. */
-  abstract writing<T>(workspace: Workspace, work: () => Promise<T>): Promise<T>;
+  /** Works in a copy; only what is kept of its states stays. @param guard as of `writing` @throws ClaudeCodeError E012, E015 */
+  abstract trying<T>(workspace: Workspace, work: (copy: Workspace) => Promise<T>, guard?: Guard): Promise<T>;
+  /** Holds the workspace for somebody who reads it for long: its files are here then. @throws ClaudeCodeError E012 */
+  abstract reading<T>(workspace: Workspace, work: () => Promise<T>): Promise<T>;
+  /**
+   * Holds the workspace for somebody who writes to it: nothing is applied, reverted or restored meanwhile. What was written
+   * has been stored when this resolves.
+   * @param guard whether whoever writes has not been fenced off meanwhile, asked in the transaction that makes it count
+   * @throws ClaudeCodeError E012 when it cannot be stored: nothing has changed then
+   */
+  abstract writing<T>(workspace: Workspace, work: () => Promise<T>, guard?: Guard): Promise<T>;
   /** Removes every kept content of a workspace that is not among `named`, is not the latest and is older than a day. */
   abstract collect(workspaceId: string, named: () => Promise<string[]>): Promise<void>;
 }

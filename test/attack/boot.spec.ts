@@ -26,7 +26,7 @@ describe('with places that wait', () => {
   it('[S02] a server without bubblewrap that wants to warm a place goes on saying what it misses', async () => {
     const settings = { SANDBOX_BWRAP: '/nowhere/bwrap', POOL_SIZE: '4', POOL_SPARES: '1' };
     const server = await startServer(ground.directory, settings, { readiness: 503 });
-    await until(() => server.output().includes('nothing could be warmed'), 30_000);
+    await until(() => server.output().includes('nothing could be warmed'));
     for (const [path, status] of [
       ['/health/live', 200],
       ['/health/ready', 503],

@@ -119,6 +119,7 @@ describe('canary keys', () => {
     '/api/usage',
     '/health/ready',
     '/api/commands',
+    '/api/engines',
   ])('[E03] no page or list of the server holds a key: %s', async (path) => {
     const { status, body } = await admin.get(path);
     expect(status).toBe(200);

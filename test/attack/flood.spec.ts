@@ -48,7 +48,7 @@ describe('a sandbox that', () => {
       await until(async () => {
         expect((await fetch(`${url}/health/live`)).status).toBe(200);
         return over;
-      }, 60_000);
+      });
       const { status, body } = await run;
       expect({ status, code: body.error?.code }).toEqual({ status: 422, code: 'E015' });
       // What looks at the workspace goes a moment after what it looked at.

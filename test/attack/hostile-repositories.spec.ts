@@ -3,6 +3,7 @@ import type { Archives } from '../../src/workspaces/archives.js';
 import { Clones } from '../../src/workspaces/clones.js';
 import { Transfers } from '../../src/workspaces/transfers.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
+import { DirectoryStorage } from '../../src/workspaces/workspace-storage.js';
 import { UnixSocketEgressGateway } from '../../src/egress/unix-socket-egress-gateway.js';
 import { EgressGrants } from '../../src/egress/egress-grants.js';
 import { Resolver } from '../../src/egress/resolver.js';
@@ -55,7 +56,12 @@ describeWhere(asRoot, 'only root may listen on port 443')('a repository', () => 
       addressesOf = async () => [server.address];
     }
     egress = new UnixSocketEgressGateway(config, new EgressGrants(ground.database), new Here());
-    clones = new Clones(new Transfers(ground.housekeeping, config), ground.housekeeping, egress, config);
+    clones = new Clones(
+      new Transfers(ground.housekeeping, new DirectoryStorage(), config),
+      ground.housekeeping,
+      egress,
+      config,
+    );
     archives = archivesOn(ground);
   });
   afterAll(async () => {

@@ -147,16 +147,11 @@ describe('planted in a workspace', () => {
     expect(there.sort()).toEqual(Object.keys(files).sort());
   };
 
-  // A command that writes and one that reads, in turns: all four meet each kind of thing.
-  const PAIRS = [
-    ['generate', 'review'],
-    ['refactor', 'analyze'],
-  ] as const;
-
   const rows = PLANTED.map(([what, files], index) => ({ what, files, index }));
   const isServer = ({ what }: { what: string }) => what.includes('MCP server');
+  // One command each, in turns; all of them meet all of it at the end.
   const meansNothing = ({ files, index }: (typeof rows)[number]) =>
-    plantAndRun(`project-${index}`, files, PAIRS[index % 2] ?? []);
+    plantAndRun(`project-${index}`, files, COMMAND_ACTIONS.slice(index % 4, (index % 4) + 1));
 
   it.each(rows.filter((row) => !isServer(row)))(
     '[F06] planted in a workspace, it runs nothing and redirects nothing: $what',

@@ -1,15 +1,18 @@
 /** Who may call what, and how often, over real HTTP. */
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { ApiKeys } from '../../src/access/api-keys.js';
+import { Config } from '../../src/config/config.js';
+import { openDatabase } from '../../src/persistence/persistence.module.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
 import { until } from '../support/processes.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
-describe('access', () => {
+describeOnEachDatabase('access', (engine) => {
   let app: EdgeApp;
+  let settings: NodeJS.ProcessEnv;
   let admin: string;
   beforeAll(async () => {
-    app = await openEdgeApp();
+    settings = await engine.settings();
+    app = await openEdgeApp(settings);
     admin = (await app.get(ApiKeys).bootstrap())!;
   });
   afterAll(() => app.close());
@@ -111,10 +114,14 @@ describe('access', () => {
       const made = await bodyOf(create({ userId: 'bob', name: 'leaked', scopes: ['read'] }));
       const use = async () => (await app.call('/api/trial/open-to-readers', made.secret)).status;
       expect(await use()).toBe(200);
-      const shell = new DatabaseSync(join(app.directory, 'caisson.db'));
-      shell.prepare('UPDATE apiKeys SET revokedAt = 1 WHERE id = ?').run(made.id as string);
-      shell.close();
-      await until(async () => (await use()) === 401, 1000);
+      const other = await openDatabase(Config.from(settings));
+      await other
+        .updateTable('apiKeys')
+        .set({ revokedAt: 1 })
+        .where('id', '=', made.id as string)
+        .execute();
+      await other.destroy();
+      await until(async () => (await use()) === 401);
     });
 
     it('that do not exist cannot be revoked', async () => {

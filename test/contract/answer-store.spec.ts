@@ -1,6 +1,4 @@
 /** Kept answers: found by question and content, bounded by bytes and age, and their contents named. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Answer } from '../../src/cache/answer.js';
 import { AnswerStore } from '../../src/cache/answer-store.js';
 import { Config } from '../../src/config/config.js';
@@ -8,7 +6,7 @@ import type { Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
 import { noChanges } from '../../src/workspaces/workspace.js';
 import { SnapshotLog } from '../../src/workspaces/snapshot-log.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
 const MAX_BYTES = 64_000;
 const HOUR = 3_600_000;
@@ -21,14 +19,12 @@ const answer = (text: string, way?: Answer['way']): Answer => ({
   way,
 });
 
-describe('the answers that are kept', () => {
-  let directory: string;
+describeOnEachDatabase('the answers that are kept', (engine) => {
   let database: Database;
   let store: AnswerStore;
   beforeAll(async () => {
-    directory = await temporaryDirectory();
     const config = Config.from({
-      CAISSON_DATA: join(directory, 'data'),
+      ...(await engine.settings()),
       CACHE_MAX_BYTES: String(MAX_BYTES),
       CACHE_MAX_AGE: '3600',
     });
@@ -38,7 +34,6 @@ describe('the answers that are kept', () => {
   afterEach(() => database.deleteFrom('answers').execute());
   afterAll(async () => {
     await database.destroy();
-    await rm(directory, { recursive: true, force: true });
   });
 
   const put = (question: string, text = question) => store.put(question, 'tree', answer(text));

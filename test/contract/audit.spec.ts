@@ -7,6 +7,7 @@ import { UnixSocketEgressGateway } from '../../src/egress/unix-socket-egress-gat
 import type { Execution } from '../../src/execution/execution.js';
 import type { Schema } from '../../src/persistence/schema.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
 const execution = (more: Partial<Execution> = {}): Execution => ({
   id: '0193-execution',
@@ -35,11 +36,11 @@ const usage = {
   rehearsal: { inputTokens: 100, outputTokens: 20, cacheCreationTokens: 3, cacheReadTokens: 4, costUsd: 0.5 },
 };
 
-describe('audit', () => {
+describeOnEachDatabase('audit', (engine) => {
   let app: EdgeApp;
   let admin: string;
   beforeEach(async () => {
-    app = await openEdgeApp();
+    app = await openEdgeApp(await engine.settings());
     admin = await app.key('admin', 'admin', 'read');
   });
   afterEach(() => app.close());

@@ -9,17 +9,19 @@ import { Database } from '../../src/persistence/database.js';
 import { type Caisson, startCaisson } from '../support/caisson.js';
 import type { Answer, Client } from '../support/client.js';
 import { refusalOf } from '../support/envelope.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
 const QUICK: ClaudeCodeRequest = { action: 'generate', prompt: '@text Done.' };
 const many = (count: number, request: ClaudeCodeRequest = QUICK) =>
   Array.from({ length: count }, (_, index) => ({ ...request, metadata: { projectId: `p${index % 7}` } }));
 
 /** Nothing of a batch starts: the only place is taken by something that never ends. */
-describe('a batch that waits', () => {
+describeOnEachDatabase('a batch that waits', (engine) => {
   let caisson: Caisson;
   let client: Client;
   beforeAll(async () => {
     caisson = await startCaisson({
+      ...(await engine.settings()),
       CLAUDE_CODE_MAX_CONCURRENT: '1',
       QUEUE_MAX: '1500',
       // One window for all of it: a count of calls must not begin anew in the middle of a test.

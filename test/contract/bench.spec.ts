@@ -41,7 +41,7 @@ describe('npm run bench', () => {
     }
     expect(figures.get('first-token-cold: bare CLI, cold')).toBeDefined();
     expect(figures.get('delta-latency: every 2 ms: missing')).toBe(0);
-  }, 180_000);
+  });
 
   it('refuses a row that it does not know', async () => {
     await expect(bench('--only', 'nothing')).rejects.toThrow('no such row: nothing');

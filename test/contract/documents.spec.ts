@@ -1,12 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript';
 import { format, resolveConfig } from 'prettier';
+import type { Command } from 'commander';
+import { EXIT_MEANINGS, exitCodeOf } from '../../src/cli/exit-codes.js';
+import type { Host } from '../../src/cli/host.js';
+import { Terminal } from '../../src/cli/output/terminal.js';
+import { buildProgram } from '../../src/cli/program.js';
+import { CONFIG_FILE_KEYS } from '../../src/cli/settings.js';
+import { decide } from '../../src/agents/hybrid/decision.js';
+import { Config } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
-import { ERROR_CATALOGUE } from '../../src/errors/catalogue.js';
+import { ERROR_CATALOGUE, type ErrorCode } from '../../src/errors/catalogue.js';
 import { openApiDocument } from '../../src/openapi.js';
 import { categoryOf, declaredCases } from '../../scripts/test/cases.mjs';
 import { VERSION } from '../../src/version.js';
 import { type Caisson, startCaisson } from '../support/caisson.js';
+import { SIXTY_REQUESTS } from '../support/sixty-requests.js';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -94,6 +104,95 @@ describe('the documents that are made from the code', () => {
     );
   });
 
+  it('docs/CLI.md names every command, option and exit code', async () => {
+    const host = {} as Host;
+    const terminal = new Terminal(process);
+    const program = buildProgram(
+      { name: 'claude-code', args: [], env: {}, streams: process, host },
+      terminal,
+      () => undefined,
+    );
+    const help = program.createHelp();
+    const options = (command: Command) =>
+      command.options.map(
+        (option) => `| \`${cell(option.flags)}\` | ${cell(help.optionDescription(option))} |`,
+      );
+    const table = (rows: string[]) => (rows.length === 0 ? [] : ['| | |', '| --- | --- |', ...rows, '']);
+    const commands = program.commands.flatMap((command) => [
+      `### \`${help.commandUsage(command)}\``,
+      '',
+      `${help.commandDescription(command).replace(/^./, (letter) => letter.toUpperCase())}.`,
+      '',
+      ...table([
+        ...command.registeredArguments.map(
+          (argument) => `| \`${argument.name()}\` | ${cell(help.argumentDescription(argument))} |`,
+        ),
+        ...options(command),
+      ]),
+    ]);
+    const errors = Object.entries(ERROR_CATALOGUE).map(
+      ([code, { name, when }]) => `| ${exitCodeOf(code as ErrorCode)} | ${code} ${name}: ${cell(when)} |`,
+    );
+    const own = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`);
+    const [before, , after] = (await readFile(join(ROOT, 'docs/CLI.md'), 'utf8')).split(
+      /<!-- commands -->|<!-- end of commands -->/,
+    );
+    await expectCurrent(
+      'docs/CLI.md',
+      [
+        `${before}<!-- commands -->`,
+        '',
+        `The file may hold ${CONFIG_FILE_KEYS.map((key) => `\`${key}\``).join(', ')}.`,
+        '',
+        '## Options of every command',
+        '',
+        ...table(options(program)),
+        '## Commands',
+        '',
+        ...commands,
+        '## Exit codes',
+        '',
+        '| code | when |',
+        '| --- | --- |',
+        ...own,
+        ...errors,
+        '',
+        `<!-- end of commands -->${after}`,
+      ].join('\n'),
+    );
+  });
+
+  it('docs/ENGINES.md shows what hybrid decides', async () => {
+    const { HYBRID_WEIGHTS, HYBRID_THRESHOLD } = Config.from({}).values;
+    const rows = SIXTY_REQUESTS.map(({ entries, expected: _, ...asked }, index) => {
+      const { engine, score, reasons } = decide(
+        asked,
+        { entries, whole: true },
+        HYBRID_WEIGHTS,
+        HYBRID_THRESHOLD,
+      );
+      const named = asked.files.length === 0 ? '' : ` (${asked.files.length} named)`;
+      const prompt = asked.prompt.replaceAll(/\s+/g, ' ');
+      const why = reasons.map((reason) => reason.replace(/:.*$/s, '')).join(', ');
+      return `| ${index + 1} | ${asked.command} | ${cell(prompt)} | ${entries}${named} | ${score} | \`${engine}\` | ${why} |`;
+    });
+    const [before, , after] = (await readFile(join(ROOT, 'docs/ENGINES.md'), 'utf8')).split(
+      /<!-- decisions -->|<!-- end of decisions -->/,
+    );
+    await expectCurrent(
+      'docs/ENGINES.md',
+      [
+        `${before}<!-- decisions -->`,
+        '',
+        '|  | command | prompt | files | points | engine | for |',
+        '| --- | --- | --- | --- | --- | --- | --- |',
+        ...rows,
+        '',
+        `<!-- end of decisions -->${after}`,
+      ].join('\n'),
+    );
+  });
+
   it('the version is that of package.json', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     expect(VERSION).toBe(version);
@@ -111,6 +210,15 @@ describe('the documents that are made from the code', () => {
       await expectCurrent('openapi.json', JSON.stringify(document));
       const served = await fetch(`${caisson.url}/docs-json`);
       expect(await served.json()).toEqual(JSON.parse(JSON.stringify(document)));
+    });
+
+    it('has its types in src/client/api.ts', async () => {
+      const document = JSON.parse(await readFile(join(ROOT, 'openapi.json'), 'utf8')) as OpenAPI3;
+      const types = astToString(
+        await openapiTS(document, { emptyObjectsUnknown: true, defaultNonNullable: false }),
+      );
+      const about = '/** The types of the API, made from openapi.json (`npm run docs`). */\n';
+      await expectCurrent('src/client/api.ts', about + types);
     });
 
     it('has request examples that run as they stand', async () => {

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Response as ExpressResponse } from 'express';
 import { Config } from '../../src/config/config.js';
@@ -10,10 +8,12 @@ import { FencedError } from '../../src/execution/event-log.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
 import type { Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
+import { InProcessBroadcast } from '../../src/streaming/event-broadcast.js';
 import { eventNumber, sendEvents, untilClosed } from '../../src/streaming/sse.js';
 import { StoredEventLog } from '../../src/streaming/stored-event-log.js';
-import { temporaryDirectory } from '../support/caisson.js';
 import { itemsOf } from '../support/client.js';
+import { describeOnEachDatabase } from '../support/databases.js';
+import { insertExecution } from '../support/replicas.js';
 
 const text = (value: string) => ({ type: 'agent.text' as const, data: { text: value } });
 const finished = {
@@ -29,54 +29,22 @@ const finished = {
 };
 const numbers = (items: StreamItem[]) => items.map(({ seq }) => seq);
 
-describe('the event log', () => {
-  let directory: string;
+describeOnEachDatabase('the event log', (engine) => {
   let database: Database;
   let log: StoredEventLog;
   let count = 0;
 
   beforeAll(async () => {
-    directory = await temporaryDirectory();
-    const config = Config.from({ CAISSON_DATA: join(directory, 'data'), STREAM_BUFFER_EVENTS: '50' });
+    const config = Config.from({ ...(await engine.settings()), STREAM_BUFFER_EVENTS: '50' });
     database = await openDatabase(config);
-    log = new StoredEventLog(database, config);
+    log = new StoredEventLog(database, new InProcessBroadcast(), config);
   });
   afterAll(async () => {
     await database.destroy();
-    await rm(directory, { recursive: true });
   });
 
   /** A running execution, first attempt. */
-  const execution = async (): Promise<string> => {
-    const id = `execution-${(count += 1)}`;
-    await database
-      .insertInto('executions')
-      .values({
-        id,
-        userId: 'ann',
-        projectId: 'p',
-        keyId: 'k',
-        requestId: 'r',
-        action: 'generate',
-        access: 'read-write',
-        priority: 'interactive',
-        engine: 'claude-code',
-        model: 'm',
-        request: '{}',
-        idempotencyKey: null,
-        requestHash: '',
-        status: 'running',
-        attempt: 1,
-        lastSeq: 0,
-        createdAt: 0,
-        startedAt: 0,
-        endedAt: null,
-        errorCode: null,
-        response: null,
-      })
-      .execute();
-    return id;
-  };
+  const execution = () => insertExecution(database, `execution-${(count += 1)}`);
   const never = new AbortController().signal;
 
   it('numbers without holes when many write at once, each execution for itself', async () => {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors/catalogue.js';
 import type { Execution } from '../../src/execution/execution.js';
 import type { UsageByModel } from '../../src/model-gateway/model-gateway.js';
 import { bodyOf, type EdgeApp, openEdgeApp } from '../support/edge-app.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
 const DAY = Date.UTC(2026, 10, 20, 23, 59);
 
@@ -32,11 +33,11 @@ const used = (model: string, inputTokens: number, costUsd?: number): UsageByMode
   [model]: { inputTokens, outputTokens: 10, cacheCreationTokens: 1, cacheReadTokens: 2, costUsd },
 });
 
-describe('observability', () => {
+describeOnEachDatabase('observability', (engine) => {
   let app: EdgeApp;
   let key: string;
   beforeEach(async () => {
-    app = await openEdgeApp();
+    app = await openEdgeApp(await engine.settings());
     key = await app.key('alice', 'read');
   });
   afterEach(() => app.close());

@@ -18,4 +18,4 @@ it('sandboxes and workspaces keep their contracts for an ordinary user', async (
     const code = await exitCode;
     if (code !== 0) throw new Error(await output);
   }
-}, 240_000);
+});

@@ -3,16 +3,17 @@ import { SnapshotRetention } from '../../src/execution/snapshot-retention.js';
 import { SnapshotLog } from '../../src/workspaces/snapshot-log.js';
 import type { Snapshot, Workspace } from '../../src/workspaces/workspace.js';
 import { workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
+import { describeOnEachDatabase } from '../support/databases.js';
 
 const DAY = 86_400_000;
 
-describe('snapshots', () => {
+describeOnEachDatabase('snapshots', (engine) => {
   let ground: WorkspaceGround;
   let log: SnapshotLog;
   let retention: SnapshotRetention;
   let user = 0;
   beforeAll(async () => {
-    ground = await workspaceGround({ SNAPSHOT_KEEP: '3', SNAPSHOT_DAYS: '10' });
+    ground = await workspaceGround({ ...(await engine.settings()), SNAPSHOT_KEEP: '3', SNAPSHOT_DAYS: '10' });
     const { database, workspaces, sandboxes } = ground;
     log = new SnapshotLog(database);
     retention = new SnapshotRetention(database, log, workspaces, sandboxes.config);

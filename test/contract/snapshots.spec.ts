@@ -111,7 +111,14 @@ line' link; echo changed >binary; ln -s x d; echo >deep/er/more; mkdir -p new/di
       fc.record({ op: fc.constant('rename' as const), name, to: name }),
     );
     const operations = fc.array(operation, { minLength: 1, maxLength: 12 });
-    const command = (step: typeof operation extends fc.Arbitrary<infer T> ? T : never): string => {
+    type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+    /** Below them nothing is, which the kernel says in a word of its own (ELOOP). */
+    const linksInACircle: Operation[] = [
+      { op: 'remove', name: 'd' },
+      { op: 'link', name: 'd', to: 'a' },
+      { op: 'link', name: 'a', to: 'a' },
+    ];
+    const command = (step: Operation): string => {
       const path = `'./${step.name}'`;
       switch (step.op) {
         case 'write':
@@ -129,8 +136,7 @@ line' link; echo changed >binary; ln -s x d; echo >deep/er/more; mkdir -p new/di
       }
     };
     // An operation that makes no sense where it stands fails, and is none.
-    const script = (steps: Parameters<typeof command>[0][]) =>
-      `{ ${steps.map(command).join('\n')}\n} 2>/dev/null; true`;
+    const script = (steps: Operation[]) => `{ ${steps.map(command).join('\n')}\n} 2>/dev/null; true`;
     const workspace = await fresh();
     await fc.assert(
       fc.asyncProperty(operations, operations, async (first, second) => {
@@ -141,9 +147,9 @@ line' link; echo changed >binary; ln -s x d; echo >deep/er/more; mkdir -p new/di
         await go(workspace, before.snapshot, after.snapshot);
         expect(await portrait(workspace)).toBe(after.seen);
       }),
-      { numRuns: 10 },
+      { numRuns: 10, examples: [[[{ op: 'mkdir', name: 'd/e/f' }], linksInACircle]] },
     );
-  }, 240_000);
+  });
 
   it('of a project of some thousand files is gone back to', async () => {
     const workspace = await fresh();
@@ -301,7 +307,7 @@ line' link; echo changed >binary; ln -s x d; echo >deep/er/more; mkdir -p new/di
     expect(outcomes).toEqual(new Set(['old', 'new']));
     expect(await ground.agent(workspace, 'ls -A')).not.toContain('.caisson');
     expect(await ground.kept(workspace, 'ls')).not.toContain('journal');
-  }, 180_000);
+  });
 
   it('waits for whoever reads, and is refused while an execution writes', async () => {
     const workspace = await fresh();

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
+import { ClaudeCodeError } from '../../src/errors/claude-code.error.js';
 import { asRoot } from '../support/sandbox-ground.js';
 import { until } from '../support/processes.js';
 import { workspaceGround, type WorkspaceGround } from '../support/workspace-ground.js';
@@ -177,6 +178,26 @@ describe('workspaces', () => {
       await refused;
       expect(String(await ground.get(workspace, 'file'))).toBe('before');
       expect((await ground.workspaces.list(workspace)).map(({ path }) => path)).toEqual(['file']);
+    });
+
+    it('are let go of at once when the process was given up for lost: somebody else may be writing there', async () => {
+      const workspace = await fresh();
+      const { lease } = ground.housekeeping;
+      const losing = new AbortController();
+      jest.spyOn(lease, 'lost', 'get').mockReturnValue(losing.signal);
+      const [content, reader] = [new PassThrough(), await fresh()];
+      await ground.put(reader, 'large', randomBytes(900_000));
+      content.write('the beginning');
+      const writing = ground.workspaces.write(workspace, 'half', content);
+      const reading = await ground.workspaces.read(reader, 'large');
+      const ended = expect(writing).rejects.toMatchObject({ code: 'E012' });
+      await until(async () => (await ground.workspaces.list(workspace)).length > 0);
+      losing.abort(new ClaudeCodeError('E012', 'This process was given up for lost.'));
+      await ended;
+      jest.restoreAllMocks();
+      await until(() => ground.sandboxes.sandboxes.alive === 0);
+      reading.content.destroy();
+      await expect(ground.workspaces.read(workspace, 'half')).rejects.toMatchObject({ code: 'E009' });
     });
 
     it('whose place is a directory are E004', async () => {

@@ -50,7 +50,7 @@ describe('a running execution that is cancelled', () => {
         prompt: `@tool Bash ${JSON.stringify({ command })}`,
       });
       await caisson.admin.firstEvent(id, 'agent.tool_use');
-      await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0, 30_000);
+      await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0);
       const processes = await descendantsOf(process.pid);
       expect(processes.length).toBeGreaterThan(3); // bubblewrap, init, CLI, bash, sleep
 
@@ -144,7 +144,7 @@ describe('a CLI that does not react to TERM', () => {
     });
     try {
       const { id } = await caisson.admin.submit({ action: 'analyze', prompt: 'Anything.' });
-      await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0, 30_000);
+      await until(async () => (await hostProcesses(`sleep ${sleep}`)).length > 0);
       const processes = await descendantsOf(process.pid);
       expect((await cancel(caisson, id)).status).toBe('cancelled');
       expect(await processesWith(sleep)).toEqual([]);

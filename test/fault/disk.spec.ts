@@ -86,7 +86,7 @@ describeWhere(canMount, 'needs root, to mount a file system')('a server whose di
     expect(await refusal(admin.call('PUT', '/api/projects/running/files/a', 'a'))).toEqual(UNAVAILABLE);
     await go();
     // The agent's next event finds no room: the execution is at its end, and its end finds none either.
-    await until(async () => (await descendantsOf(server.pid)).length === 0, 30_000);
+    await until(async () => (await descendantsOf(server.pid)).length === 0);
     expect((await admin.execution(running.id)).status).toBe('running');
     expect((await admin.execution(waiting.id)).status).toBe('queued');
     expect((await fetch(`${url}/health/live`)).status).toBe(200);

@@ -96,7 +96,7 @@ describe('a server that is killed', () => {
     await kill(server);
 
     server = await startServer(ground.directory);
-    await until(async () => (await server.admin.execution(id)).status === 'running', 30_000);
+    await until(async () => (await server.admin.execution(id)).status === 'running');
     expect((await server.admin.execution(id)).attempt).toBe(2);
     await kill(server);
 
@@ -115,17 +115,17 @@ describe('a server that is killed', () => {
       Number(/^caisson_pool_ready (\d+)$/m.exec((await admin.get<string>('/metrics')).body)?.[1]);
     for (const projectId of ['one', 'two'])
       await server.admin.call('POST', `/api/projects/${projectId}/warm`);
-    await until(async () => (await ready(server)) === 3, 60_000);
+    await until(async () => (await ready(server)) === 3);
     const waiting = await descendantsOf(server.pid);
     expect(waiting.length).toBeGreaterThanOrEqual(9); // of each: bubblewrap, what it makes inside, the agent
     const before = await readdir(join(ground.directory, 'data', 'workspaces'));
     server.signal('SIGKILL');
     await server.exited;
     // At once, by the kernel: not only when somebody has started again and looks for what is left.
-    await until(async () => (await aliveOf(waiting)).length === 0, 1000);
+    await until(async () => (await aliveOf(waiting)).length === 0);
 
     const next = await startServer(ground.directory, pool);
-    await until(async () => (await ready(next)) === 1, 60_000);
+    await until(async () => (await ready(next)) === 1);
     const left = await Promise.all(['', 'memory', 'pids', 'cpu'].map(cgroupsOf(server.pid)));
     expect(left.flat()).toEqual([]);
     // Those of the two projects stay; the one that nobody owned is given up, and another one waits.

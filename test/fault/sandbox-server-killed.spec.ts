@@ -13,7 +13,7 @@ it('[K05] a sandbox that ignores signals does not outlive a server that is kille
     env: { FIXTURE_SLEEP: seconds, TMPDIR: directory },
   });
   try {
-    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 1, 30_000).catch(
+    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 1).catch(
       async (error: unknown) => {
         child.kill('SIGKILL');
         throw new Error(await output, { cause: error });
@@ -21,7 +21,7 @@ it('[K05] a sandbox that ignores signals does not outlive a server that is kille
     );
     child.kill('SIGKILL');
     await exitCode;
-    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 0, 1000);
+    await until(async () => (await hostProcesses(`sleep ${seconds}`)).length === 0);
   } finally {
     await rm(directory, { recursive: true });
   }

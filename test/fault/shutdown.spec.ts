@@ -28,7 +28,7 @@ describe('a server that gets SIGTERM', () => {
     const processes = await descendantsOf(server.pid);
 
     server.signal('SIGTERM');
-    await until(async () => (await fetch(`${url}/health/ready`)).status === 503, 30_000);
+    await until(async () => (await fetch(`${url}/health/ready`)).status === 503);
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
     const refused = await admin.run(HANG);
     expect({ status: refused.status, code: refused.body.error?.code }).toEqual({ status: 503, code: 'E012' });
@@ -76,7 +76,7 @@ describe('a server that gets SIGTERM', () => {
     await server.admin.firstEvent(id, 'agent.tool_use');
     server.signal('SIGINT');
     server.signal('SIGTERM');
-    await until(async () => (await fetch(`${server.url}/health/ready`)).status === 503, 30_000);
+    await until(async () => (await fetch(`${server.url}/health/ready`)).status === 503);
     await server.admin.call('PUT', '/api/projects/copies/files/go', 'now');
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });

@@ -57,7 +57,7 @@ describe('a database that refuses', () => {
       const before = server.output().length;
       const again = refuse(what);
       const { id } = await server.admin.submit({ action: 'generate', prompt: '@text Kept.' });
-      await until(() => server.output().slice(before).split(complaint).length > 2, 30_000);
+      await until(() => server.output().slice(before).split(complaint).length > 2);
       expect((await server.admin.execution(id)).response).toBeUndefined();
       again();
       expect(await server.admin.ended(id)).toMatchObject({

@@ -65,7 +65,7 @@ describe('two causes of an end', () => {
       options: { timeout: 4000 },
       metadata: { projectId: 'first-time-out' },
     });
-    await until(() => exists('first-time-out', 'asked-to-end'), 30_000);
+    await until(() => exists('first-time-out', 'asked-to-end'));
     const processes = await descendantsOf(process.pid);
     const { body } = await cancel(id);
     expect(body).toMatchObject({ status: 'timed_out', response: { error: { code: 'E001' } } });
@@ -79,7 +79,7 @@ describe('two causes of an end', () => {
       options: { timeout: 5000 },
       metadata: { projectId: 'first-cancel' },
     });
-    await until(() => exists('first-cancel', 'begun'), 30_000);
+    await until(() => exists('first-cancel', 'begun'));
     const { body } = await cancel(id);
     expect(body).toMatchObject({ status: 'cancelled', response: { error: { code: 'E013' } } });
     // The limit passed while it was being ended.

@@ -122,7 +122,7 @@ describe('a model service that', () => {
     expect(await descendantsOf(process.pid)).toEqual([]);
     expect((await caisson.admin.get('/health/ready')).status).toBe(200);
     expect((await caisson.admin.get('/api/audit?verify=true')).body).toMatchObject({ valid: true });
-  }, 180_000);
+  });
 });
 
 function told({ outcome: { status, code } }: Case): string {

@@ -57,7 +57,7 @@ export async function startCaisson(settings: NodeJS.ProcessEnv = {}, directory?:
   const app = await buildApp(config);
   await app.listen(0, '127.0.0.1');
   // The boot probe has sandboxes of its own; they are gone when it has reported. A test of a red probe looks at /health/ready.
-  await until(() => app.get(Sandboxes).report !== undefined, 30_000);
+  await until(() => app.get(Sandboxes).report !== undefined);
   const url = await app.getUrl();
   const keys = app.get(ApiKeys);
   const clientOf = async (userId: string, scopes: Scope[] = ['run', 'read']): Promise<Client> => {

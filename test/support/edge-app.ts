@@ -85,7 +85,7 @@ const eventLog: Pick<EventLog, 'deliveries'> = {
   // One for all the applications of a suite.
   deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
 };
-const queue = { waiting: { interactive: 0, batch: 0 }, running: 0 };
+const queue = { waiting: { interactive: 0, batch: 0 }, running: 0, reachable: true };
 const gateway = { answers: new Emittery() };
 
 @Global()

@@ -9,8 +9,8 @@ export async function hostProcesses(commandLine: string): Promise<number[]> {
   return lines.filter(([, line]) => line === commandLine).map(([pid]) => pid);
 }
 
-/** Resolves once the condition holds. @throws Error after `timeoutMs` */
-export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+/** Resolves once the condition holds. @throws Error after `timeoutMs`: so long that only what never comes takes it, on any machine */
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${holds.toString()}`);
@@ -53,7 +53,7 @@ export async function descendantsOf(ancestor: number): Promise<number[]> {
  * moment; it ends by itself. @throws Error when any is alive for long
  */
 export const gone = (pids: () => Promise<number[]>): Promise<void> =>
-  until(async () => (await pids()).length === 0, 20_000);
+  until(async () => (await pids()).length === 0);
 
 /** Which of these processes still run; a zombie does not. */
 export async function aliveOf(pids: readonly number[]): Promise<number[]> {

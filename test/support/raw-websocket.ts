@@ -47,7 +47,7 @@ export class RawWebSocket {
 
   /** Resolves with the first text that fits. */
   async text(fits: (text: string) => boolean): Promise<string> {
-    await until(() => this.texts.some(fits) || this.socket.closed, 20_000);
+    await until(() => this.texts.some(fits) || this.socket.closed);
     const found = this.texts.find(fits);
     if (found === undefined) throw new Error(`closed with ${this.closeCode}: ${this.texts.join(' ')}`);
     return found;

@@ -23,5 +23,5 @@ export async function kill(server: ServerProcess): Promise<void> {
   const processes = await descendantsOf(server.pid);
   server.signal('SIGKILL');
   await server.exited;
-  await until(async () => (await aliveOf(processes)).length === 0, 5000);
+  await until(async () => (await aliveOf(processes)).length === 0);
 }

@@ -1,21 +1,27 @@
 /** Ground for tests of workspaces: real sandboxes, a real database, and an agent of sorts, a shell in a sandbox. */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import type { Config } from '../../src/config/config.js';
+import { Membership } from '../../src/cluster/membership.js';
 import { type Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
 import type { SandboxExit } from '../../src/sandbox/sandbox.js';
 import { Archives } from '../../src/workspaces/archives.js';
 import { Housekeeping } from '../../src/workspaces/housekeeping.js';
+import { LocalLease } from '../../src/workspaces/local-lease.js';
+import type { WorkspaceLease } from '../../src/workspaces/workspace-lease.js';
 import { SandboxedWorkspaces } from '../../src/workspaces/sandboxed-workspaces.js';
 import { Transfers } from '../../src/workspaces/transfers.js';
 import type { ChangeSet, Snapshot, Workspace } from '../../src/workspaces/workspace.js';
 import { WorkspaceRegistry } from '../../src/workspaces/workspace-registry.js';
+import { DirectoryStorage, type WorkspaceStorage } from '../../src/workspaces/workspace-storage.js';
 import { sandboxGround, type SandboxGround } from './sandbox-ground.js';
 
 export interface WorkspaceGround {
   sandboxes: SandboxGround;
   database: Database;
   housekeeping: Housekeeping;
+  storage: WorkspaceStorage;
   workspaces: SandboxedWorkspaces;
   /** Another server on the same data, as after a restart. */
   restarted(): SandboxedWorkspaces;
@@ -34,21 +40,39 @@ export interface WorkspaceGround {
   clear(): Promise<void>;
 }
 
-export async function workspaceGround(settings: NodeJS.ProcessEnv = {}): Promise<WorkspaceGround> {
+/** What it stands on, when that is not one process with a directory of its own. */
+interface Footing {
+  lease: (database: Database) => Promise<WorkspaceLease>;
+  storage: (parts: {
+    database: Database;
+    housekeeping: Housekeeping;
+    registry: WorkspaceRegistry;
+    config: Config;
+  }) => Promise<WorkspaceStorage>;
+}
+
+const ALONE: Footing = {
+  lease: () => Promise.resolve(new LocalLease()),
+  storage: () => Promise.resolve(new DirectoryStorage()),
+};
+
+export async function workspaceGround(
+  settings: NodeJS.ProcessEnv = {},
+  footing: Footing = ALONE,
+): Promise<WorkspaceGround> {
   const sandboxes = await sandboxGround(settings);
-  const database = await openDatabase(sandboxes.config);
-  const housekeeping = new Housekeeping(sandboxes.sandboxes, sandboxes.config);
-  const make = () =>
-    new SandboxedWorkspaces(
-      new WorkspaceRegistry(database, sandboxes.config),
-      housekeeping,
-      sandboxes.config,
-    );
+  const { config } = sandboxes;
+  const database = await openDatabase(config);
+  const housekeeping = new Housekeeping(sandboxes.sandboxes, config, await footing.lease(database));
+  const registry = () => new WorkspaceRegistry(database, config, new Membership(database, config));
+  const storage = await footing.storage({ database, housekeeping, registry: registry(), config });
+  const make = () => new SandboxedWorkspaces(registry(), housekeeping, storage, config);
   const workspaces = make();
   return {
     sandboxes,
     database,
     housekeeping,
+    storage,
     workspaces,
     restarted: make,
     changesSince: async (workspace, before) =>
@@ -75,8 +99,8 @@ export async function workspaceGround(settings: NodeJS.ProcessEnv = {}): Promise
 }
 
 /** Uploads and downloads on it. */
-export function archivesOn({ housekeeping, sandboxes: { config } }: WorkspaceGround): Archives {
-  return new Archives(new Transfers(housekeeping, config), housekeeping, config);
+export function archivesOn({ housekeeping, storage, sandboxes: { config } }: WorkspaceGround): Archives {
+  return new Archives(new Transfers(housekeeping, storage, config), housekeeping, config);
 }
 
 const describe = ({ code, signal }: SandboxExit) => String(signal ?? code);

@@ -24,9 +24,23 @@ export function claudeBinary(configured: string | undefined): string {
   return found;
 }
 
+/** Why there is none, without a path of this host; undefined when there is one. */
+export function claudeTrouble(configured: string | undefined): string | undefined {
+  try {
+    claudeBinary(configured);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClaudeCodeError) return error.message;
+    throw error;
+  }
+}
+
+/** Finds packages from the program that runs, wherever it was started from. */
+export const requireOfProgram = (): NodeJS.Require =>
+  createRequire(process.argv[1] ?? join(process.cwd(), 'index.js'));
+
 function carriedBySdk(): string[] {
-  // From the program that runs, wherever it was started from.
-  const require = createRequire(process.argv[1] ?? join(process.cwd(), 'index.js'));
+  const require = requireOfProgram();
   return PACKAGES.flatMap((name) => {
     try {
       return [join(dirname(require.resolve(`${name}/package.json`)), 'claude')];

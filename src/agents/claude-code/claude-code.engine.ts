@@ -1,25 +1,44 @@
 /** The real Claude Code CLI, driven by the official Agent SDK, in a sandbox of its own: one that waited, or a new one. */
 import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config.js';
 import { AgentEngine, type AgentOrder, type AgentPlace } from '../agent-engine.js';
 import type { MissReason } from '../warm-places.js';
+import { claudeTrouble } from './claude-binary.js';
 import { ClaudeLauncher } from './claude-launcher.js';
 import { ClaudePlace } from './claude-place.js';
 import { ClaudeSession } from './claude-session.js';
+import { carriedRelease } from './claude-release.js';
+import { CLI_TOOLS } from './cli-arguments.js';
 import { WarmClaude } from './warm-claude.js';
 
 @Injectable()
 export class ClaudeCodeEngine extends AgentEngine {
   readonly name = 'claude-code';
+  readonly capabilities = { runsPrograms: true, reachesHosts: true, keepsWarm: true };
+  readonly tools = CLI_TOOLS;
 
   constructor(
     private readonly launcher: ClaudeLauncher,
     private readonly warm: WarmClaude,
+    private readonly config: Config,
   ) {
     super();
   }
 
+  get models(): readonly string[] {
+    return this.config.values.CLAUDE_CODE_MODELS;
+  }
+
   version(): string {
     return this.launcher.version();
+  }
+
+  release(): string | undefined {
+    return this.config.values.CLAUDE_CODE_BINARY === undefined ? carriedRelease() : undefined;
+  }
+
+  trouble(): string | undefined {
+    return claudeTrouble(this.config.values.CLAUDE_CODE_BINARY);
   }
 
   async take(order: AgentOrder): Promise<AgentPlace> {

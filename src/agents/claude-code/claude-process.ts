@@ -12,7 +12,7 @@ import {
 } from './cli-arguments.js';
 import type { OutputLimits } from './output-limit.js';
 import { SandboxedCli } from './sandboxed-cli.js';
-import { StderrTail } from './stderr-tail.js';
+import { StderrTail } from '../stderr-tail.js';
 import { Transcript, type TranscriptLimits } from './transcript.js';
 import { warmUp } from './warm-up.js';
 

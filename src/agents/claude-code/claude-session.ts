@@ -1,4 +1,5 @@
 /** One task in one Claude Code process, driven by the Agent SDK: all that is the task's own goes over the protocol. */
+// Everything here takes the entry `core`, which shares zod with the rest: 11.5 MB less than the root, 155 instead of 167 idle.
 import {
   type HookInput,
   type HookJSONOutput,
@@ -7,7 +8,7 @@ import {
   type Query,
   query,
   type SDKUserMessage,
-} from '@anthropic-ai/claude-agent-sdk';
+} from '@anthropic-ai/claude-agent-sdk/core';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { ModelRoute } from '../../model-gateway/model-gateway.js';
 import { limitExceeded } from '../../sandbox/limits/limit-exceeded.js';

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk';
+import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk/core';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Sandbox, SandboxExit } from '../../sandbox/sandbox.js';
 import { OutputLimit, type OutputLimits } from './output-limit.js';

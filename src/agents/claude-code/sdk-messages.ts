@@ -1,5 +1,5 @@
 /** Reads the Agent SDK's messages: what of them is an event of ours, and how a session ended. */
-import type { SDKMessage, SDKResultMessage } from '@anthropic-ai/claude-agent-sdk';
+import type { SDKMessage, SDKResultMessage } from '@anthropic-ai/claude-agent-sdk/core';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { AgentEvent, AgentOutcome } from '../agent-engine.js';
 

@@ -1,6 +1,6 @@
 /** Keeps Claude Code processes warm: started, shaken hands with, in the workspaces that will probably want one next. */
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { Config } from '../../config/config.js';
 import {
   SandboxGoneError,
@@ -25,6 +25,10 @@ interface Key {
 const TEND_EVERY = 10_000;
 /** Milliseconds after which a task counts as started even if its agent has said nothing: it waits for the model. */
 const RUSH_MAX = 1000;
+/** Places that come up at once, at most: this process, which is one thread, has something to do for each of them. */
+const STARTS_MAX = 4;
+/** Processors that a task takes while it is being started: its CLI has one, and this process with the gateway another. */
+const PROCESSORS_A_RUSH = 2;
 /** Part of the machine's memory that the pool takes at most, when POOL_MEMORY_LIMIT does not say otherwise. */
 const MEMORY_PART = 4;
 
@@ -48,8 +52,9 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { POOL_SIZE, POOL_SPARES, POOL_IDLE, POOL_MEMORY_LIMIT } = this.config.values;
-    if (POOL_SIZE === 0) return;
+    const { POOL_SIZE, POOL_SPARES, POOL_IDLE, POOL_MEMORY_LIMIT, ENGINES } = this.config.values;
+    const isUsed = ENGINES.some((name) => name === 'claude-code' || name === 'hybrid');
+    if (POOL_SIZE === 0 || !this.config.works || !isUsed) return;
     this.narrows = await this.sandboxes.narrows();
     const constrained = process.constrainedMemory();
     const memory = constrained > 0 && constrained < totalmem() ? constrained : totalmem();
@@ -70,6 +75,10 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
 
   get ready(): number {
     return this.pool?.ready ?? 0;
+  }
+
+  get warmed(): string[] {
+    return this.pool?.warmed ?? [];
   }
 
   get ages(): number[] {
@@ -154,9 +163,18 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
       },
       offer: (workspace, taken) => this.workspaces.offer(workspace, taken),
       withdraw: (workspace) => this.workspaces.withdraw(workspace),
-      calm: () => this.rushing === 0 && this.sandboxes.report?.ok !== false,
+      calm: (starting) => starting < this.startsNow() && this.sandboxes.report?.ok !== false,
       pressed: () => process.availableMemory() < this.config.values.POOL_MEMORY_FREE,
     };
+  }
+
+  /**
+   * A start keeps one processor busy, so there may be one for each that no task is being started on. One at a time, whatever
+   * the machine, fell behind five people at work on two processors: 38 of 200 found theirs not ready yet, most of them
+   * because somebody else's was being started.
+   */
+  private startsNow(): number {
+    return Math.min(STARTS_MAX, availableParallelism() - PROCESSORS_A_RUSH * this.rushing);
   }
 
   private async start(

@@ -35,6 +35,8 @@ class Seat implements WarmPlace {
 class Ground implements WarmSource<Desk, string, Seat> {
   now = 0;
   isCalm = true;
+  /** Starts that the machine has room for. */
+  atOnce = 1;
   isPressed = false;
   /** With more places than these the machine has little memory left. */
   pressedAbove = Number.POSITIVE_INFINITY;
@@ -79,8 +81,8 @@ class Ground implements WarmSource<Desk, string, Seat> {
   withdraw({ id }: Desk) {
     return this.offered.delete(id);
   }
-  calm() {
-    return this.isCalm;
+  calm(starting: number) {
+    return this.isCalm && starting < this.atOnce;
   }
   pressed() {
     return this.isPressed || this.desks().length > this.pressedAbove;
@@ -146,6 +148,49 @@ describe('WarmPool', () => {
     gate.resolve();
     await settled();
     expect(ground.starting).toEqual(['a', 'c', 'b']);
+  });
+
+  it('starts as many at once as the source allows, each workspace once, and never more than fit', async () => {
+    const ground = new Ground({ size: 3 });
+    ground.atOnce = 2;
+    const gate = Promise.withResolvers<void>();
+    ground.hold = gate.promise;
+    await warmed(ground, 'a', 'b', 'c', 'b');
+    expect(ground.starting).toEqual(['a', 'b']);
+    ground.atOnce = 9;
+    await warmed(ground, 'd');
+    expect(ground.starting).toEqual(['a', 'b', 'd']);
+    gate.resolve();
+    await settled();
+    expect(ground.pool.ready).toBe(3);
+    expect(ground.desks().sort()).toEqual(['b', 'c', 'd']);
+  });
+
+  it('starts the others while one takes long', async () => {
+    const ground = new Ground();
+    ground.atOnce = 2;
+    const slow = Promise.withResolvers<void>();
+    ground.hold = slow.promise;
+    await warmed(ground, 'a');
+    ground.hold = Promise.resolve();
+    await warmed(ground, 'b', 'c');
+    expect(ground.desks().sort()).toEqual(['b', 'c']);
+    slow.resolve();
+    await settled();
+    expect(ground.desks().sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('holds no more memory than it may with what is coming up', async () => {
+    const ground = new Ground({ memoryBytes: 250 });
+    ground.atOnce = 3;
+    await warmed(ground, 'a');
+    const gate = Promise.withResolvers<void>();
+    ground.hold = gate.promise;
+    await warmed(ground, 'b', 'c');
+    expect(ground.desks()).toEqual([]); // "a" was let go, although "b" and "c" hold nothing yet
+    gate.resolve();
+    await settled();
+    expect(ground.desks().sort()).toEqual(['b', 'c']);
   });
 
   it('starts nothing while others are being started, and goes on afterwards', async () => {

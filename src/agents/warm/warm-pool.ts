@@ -23,8 +23,8 @@ export interface WarmSource<Workspace, Key, Place> {
   offer(workspace: Workspace, taken: () => void): void;
   /** Its place is gone: nobody is to be given this workspace. False when somebody has it already. */
   withdraw(workspace: Workspace): boolean;
-  /** False while a start would take the processor from those who work. */
-  calm(): boolean;
+  /** False while one more start, beside so many under way, would take the processor from those who work. */
+  calm(starting: number): boolean;
   /** True while the machine has little memory left. */
   pressed(): boolean;
 }
@@ -65,7 +65,8 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   readonly #logger = new Logger('WarmPool');
   /** Of all spares: each is a workspace of its own, so that what fails in one will fail in the next. */
   readonly #spareBackOff: BackOff;
-  #begun?: Promise<void>;
+  readonly #starting = new Map<Entry<Workspace, Key, Place>, Promise<void>>();
+  #choosing?: Promise<void>;
   #relieving?: Promise<void>;
   #again = false;
   readonly #closing = new AbortController();
@@ -86,6 +87,13 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   /** Bytes of all places, as last measured. */
   get memoryBytes(): number {
     return this.#placed().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Ids of the workspaces that somebody owns and whose place is ready. */
+  get warmed(): string[] {
+    return this.#placed()
+      .filter(({ owned }) => owned)
+      .map(({ workspace }) => workspace.id);
   }
 
   /** Milliseconds that each has been ready. */
@@ -126,16 +134,17 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
     if (entry !== undefined) void this.#forget(entry);
   }
 
-  /** Begins the next start if there is one to begin; one at a time. */
+  /** Begins the next starts, as many as are to be begun and as the source allows at once. */
   pump(): void {
-    if (this.#closing.signal.aborted || !this.source.calm()) return;
-    // Whoever looks just now may have looked past what has changed meanwhile.
+    if (this.#closing.signal.aborted || !this.source.calm(this.#starting.size)) return;
+    // Whoever chooses just now may have looked past what has changed meanwhile.
     this.#again = true;
-    if (this.#begun !== undefined) return;
+    if (this.#choosing !== undefined) return;
     this.#again = false;
-    this.#begun = this.#startNext().then((more) => {
-      this.#begun = undefined;
-      if (more || this.#again) this.pump();
+    this.#choosing = this.#next().then((entry) => {
+      this.#choosing = undefined;
+      if (entry !== undefined) this.#begin(entry);
+      if (entry !== undefined || this.#again) this.pump();
     });
   }
 
@@ -165,22 +174,26 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
     const places = this.#placed().map(({ place }) => place);
     for (const entry of this.#entries.values()) entry.place = undefined;
     this.#entries.clear();
-    await Promise.all([...places.map((place) => place && this.#close(place)), this.#begun]);
+    await Promise.all(places.filter((place) => place !== undefined).map((place) => this.#close(place)));
+    await this.#choosing;
+    await Promise.all(this.#starting.values());
   }
 
-  /** True when something was started, or tried. */
-  async #startNext(): Promise<boolean> {
-    const entry = await this.#next();
-    if (entry === undefined) return false;
-    await this.#start(entry);
-    return true;
+  #begin(entry: Entry<Workspace, Key, Place>): void {
+    const started = this.#start(entry).then(() => {
+      this.#starting.delete(entry);
+      this.pump();
+    });
+    this.#starting.set(entry, started);
   }
 
   /** A first spare, then the most recently used workspace, then more spares. */
   async #next(): Promise<Entry<Workspace, Key, Place> | undefined> {
     const first = this.#unowned().length === 0 ? await this.#spare() : undefined;
     if (first !== undefined) return first;
-    const wanted = this.#owned().findLast(({ place, backOff }) => place === undefined && backOff.over);
+    const wanted = this.#owned().findLast(
+      (entry) => entry.place === undefined && !this.#starting.has(entry) && entry.backOff.over,
+    );
     if (wanted !== undefined && (await this.#makeRoom(wanted))) return wanted;
     return this.#spare();
   }
@@ -262,7 +275,10 @@ export class WarmPool<Workspace extends { id: string }, Key, Place extends WarmP
   async #makeRoom(newcomer?: Entry<Workspace, Key, Place>): Promise<boolean> {
     if (this.source.pressed()) return false;
     const average = this.ready === 0 ? 0 : this.memoryBytes / this.ready;
-    const full = () => this.ready >= this.limits.size || this.memoryBytes + average > this.limits.memoryBytes;
+    const coming = this.#starting.size;
+    const full = () =>
+      this.ready + coming >= this.limits.size ||
+      this.memoryBytes + average * (coming + 1) > this.limits.memoryBytes;
     while (full()) {
       const [oldest] = this.#placed();
       if (oldest === undefined || (newcomer !== undefined && oldest.usedAt > newcomer.usedAt)) return false;

@@ -1,6 +1,8 @@
 /** Writes one answer of the Messages API, as an event stream or as one JSON object. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { PromptTokens } from './prompt-cache.js';
+import { firstTokens, tokensOf } from './tokens.js';
 
 type Block =
   | { type: 'text'; text: string }
@@ -9,16 +11,9 @@ type Block =
 
 export interface AnswerOptions {
   stream: boolean;
-  inputTokens: number;
+  prompt: PromptTokens;
   /** Where the text of the answer is cut, as the real service would. */
   maxTokens: number;
-}
-
-/** The provider's rule of thumb for English text. */
-const CHARS_PER_TOKEN = 4;
-
-export function tokensOf(text: string): number {
-  return Math.ceil(text.length / CHARS_PER_TOKEN);
 }
 
 export class Answer {
@@ -26,7 +21,7 @@ export class Answer {
   private readonly id = `msg_${randomUUID().replaceAll('-', '')}`;
   private open = false;
   private stopReason: 'end_turn' | 'tool_use' | 'max_tokens' = 'end_turn';
-  private inputTokens: number;
+  private prompt: PromptTokens;
   private outputTokens = 0;
   private reportedOutput?: number;
 
@@ -34,7 +29,7 @@ export class Answer {
     private readonly response: ServerResponse,
     private readonly options: AnswerOptions,
   ) {
-    this.inputTokens = options.inputTokens;
+    this.prompt = options.prompt;
   }
 
   /** Nothing more can be said: the output tokens are used up. */
@@ -43,7 +38,7 @@ export class Answer {
   }
 
   usage({ input, output }: { input?: number; output?: number }): void {
-    this.inputTokens = input ?? this.inputTokens;
+    if (input !== undefined) this.prompt = { fresh: input, written: 0, read: 0 };
     this.reportedOutput = output ?? this.reportedOutput;
   }
 
@@ -118,17 +113,17 @@ export class Answer {
 
   private usageNow(outputTokens: number) {
     return {
-      input_tokens: this.inputTokens,
+      input_tokens: this.prompt.fresh,
       output_tokens: outputTokens,
-      cache_creation_input_tokens: 0,
-      cache_read_input_tokens: 0,
+      cache_creation_input_tokens: this.prompt.written,
+      cache_read_input_tokens: this.prompt.read,
     };
   }
 
   /** As much of the text as the output tokens allow. */
   private spend(text: string): string {
     const left = this.options.maxTokens - this.outputTokens;
-    const piece = tokensOf(text) > left ? text.slice(0, left * CHARS_PER_TOKEN) : text;
+    const piece = tokensOf(text) > left ? firstTokens(text, left) : text;
     this.outputTokens += tokensOf(piece);
     if (piece.length < text.length) this.stopReason = 'max_tokens';
     return piece;

@@ -107,10 +107,13 @@ function textOf(value: { text?: string }): string {
   return value.text ?? '';
 }
 
-/** The text blocks without the `<system-reminder>`s that the CLI adds. */
+/** The block by which the Messages API's agent shows the workspace. */
+const isContext = (text: string): boolean => text.startsWith('<context>') && text.endsWith('</context>');
+
+/** The text blocks without the `<system-reminder>`s that the CLI adds, and the context that our own agent does. */
 function userText(blocks: readonly { type: string; text?: string }[]): string {
   return blocks
-    .filter(({ type }) => type === 'text')
+    .filter((one) => one.type === 'text' && !isContext(textOf(one)))
     .map((one) =>
       textOf(one)
         .replaceAll(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '')

@@ -5,6 +5,8 @@ import { type Facts, sampleValue } from './sample-value.js';
 import { STRUCTURED_OUTPUT, type Step } from './step.js';
 
 const LIST_FILES = "find . -type f -not -path '*/.*' -not -path '*/node_modules/*' | sort | head -n 50";
+/** The tools that change a file: Claude Code's, and that of the Messages API's agent. */
+const EDITS: readonly string[] = ['Edit', 'ApplyPatch'];
 const SOURCE = /\.(ts|tsx|js|jsx|mjs|cjs|py|go|rs|java|rb|sh|c|h|cpp|cs|php)$/;
 /** A file name in prose: with an extension, with nothing that leads out of the working directory, and not `Node.js`. */
 const FILE_NAME =
@@ -60,23 +62,28 @@ function refactor(conversation: Conversation): Step[] {
   const looked = lookAround(conversation, (file) => SOURCE.test(file));
   if (looked !== undefined) return looked;
   const read = calls.find((call) => call.name === 'Read' && !call.isError);
-  const edited = calls.find((call) => call.name === 'Edit');
+  const edited = calls.find(({ name }) => EDITS.includes(name));
   const line = read === undefined ? undefined : firstUniqueLine(read.output);
   if (read === undefined || line === undefined) return finish(conversation, 'I found no file to refactor.');
   const path = String(read.input.file_path);
   const comment = commentFor(path, `Refactored in rehearsal: ${excerpt(conversation.prompt)}`);
-  if (edited === undefined && conversation.tool('Edit') !== undefined)
-    return [
-      { kind: 'text', text: `I'll change \`${basename(path)}\`.` },
-      {
-        kind: 'tool',
-        name: 'Edit',
-        input: { file_path: path, old_string: line, new_string: `${comment}\n${line}` },
-      },
-    ];
+  const edit = editOf(conversation, path, line, comment);
+  if (edited === undefined && edit !== undefined)
+    return [{ kind: 'text', text: `I'll change \`${basename(path)}\`.` }, edit];
   if (edited === undefined || edited.isError)
     return finish(conversation, `I would add a comment to \`${basename(path)}\`: ${comment}`);
   return finish(conversation, `I changed \`${basename(path)}\`.`);
+}
+
+/** The comment above the line, by the tool that is offered for it. */
+function editOf(conversation: Conversation, path: string, line: string, comment: string): Step | undefined {
+  if (conversation.tool('Edit') !== undefined) {
+    const input = { file_path: path, old_string: line, new_string: `${comment}\n${line}` };
+    return { kind: 'tool', name: 'Edit', input };
+  }
+  if (conversation.tool('ApplyPatch') === undefined) return undefined;
+  const patch = `--- ${path}\n+++ ${path}\n@@\n-${line}\n+${comment}\n+${line}\n`;
+  return { kind: 'tool', name: 'ApplyPatch', input: { patch } };
 }
 
 /** Lists the files, reads one, and reports. */
@@ -97,6 +104,11 @@ function lookAround(conversation: Conversation, wanted: (file: string) => boolea
     return [
       { kind: 'text', text: "I'll look at the files first." },
       { kind: 'tool', name: 'Bash', input: { command: LIST_FILES, description: 'List the files' } },
+    ];
+  if (conversation.tool('List') !== undefined && !calls.some((call) => call.name === 'List'))
+    return [
+      { kind: 'text', text: "I'll look at the files first." },
+      { kind: 'tool', name: 'List', input: {} },
     ];
   if (conversation.tool('Read') === undefined || calls.some((call) => call.name === 'Read')) return undefined;
   const files = listed(calls).filter(wanted);
@@ -131,8 +143,13 @@ function factsOf({ calls, prompt }: Conversation): Facts {
 
 /** The paths that the listing showed, relative to the working directory. */
 function listed(calls: readonly ToolCall[]): string[] {
-  const output = calls.find((call) => call.name === 'Bash' && !call.isError)?.output ?? '';
-  return output.split('\n').flatMap((line) => /^\.\/(.+)$/.exec(line.trim())?.[1] ?? []);
+  const shell = calls.find((call) => call.name === 'Bash' && !call.isError)?.output ?? '';
+  const list = calls.find((call) => call.name === 'List' && !call.isError)?.output ?? '';
+  return [
+    ...shell.split('\n').flatMap((line) => /^\.\/(.+)$/.exec(line.trim())?.[1] ?? []),
+    // Directories end with a slash, remarks stand in brackets.
+    ...list.split('\n').filter((line) => /^[^(].*[^/]$/.test(line)),
+  ];
 }
 
 function namedFiles(prompt: string): string[] {

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { Answer, tokensOf } from './answer.js';
+import { Answer } from './answer.js';
 import { Conversation, messagesRequest } from './conversation.js';
 import { improvise, structured } from './improvise.js';
 import { perform, refuse } from './perform.js';
+import { PromptCache } from './prompt-cache.js';
 import { parseScript } from './script.js';
 import type { Step } from './step.js';
+import { tokensOf } from './tokens.js';
 
 /** A request as it reached the stand-in. */
 export interface RecordedRequest {
@@ -28,6 +30,7 @@ export class RehearsalModel {
   readonly requests: RecordedRequest[] = [];
   private readonly server = createServer((request, response) => void this.handle(request, response));
   private readonly stopping = new AbortController();
+  private readonly cache = new PromptCache();
   /** How often each fault happened, by conversation. */
   private readonly faults = new Map<string, Map<string, number>>();
 
@@ -89,7 +92,11 @@ export class RehearsalModel {
     const conversation = new Conversation(parsed.data);
     const { stream = false, max_tokens: maxTokens = Infinity } = parsed.data;
     await perform(nextSteps(conversation), {
-      answer: new Answer(response, { stream, inputTokens, maxTokens }),
+      answer: new Answer(response, {
+        stream,
+        prompt: this.cache.account(parsed.data, inputTokens),
+        maxTokens,
+      }),
       conversation,
       response,
       signal,

@@ -99,5 +99,7 @@ export function openSqlite(file: string): OpenedDatabase {
   return {
     dialect: new FairSqliteDialect({ database: adapter }),
     foreignChanges: () => told(() => Number(version.get()?.data_version)),
+    // There is one connection, and a transaction has it for itself.
+    serialize: () => Promise.resolve(),
   };
 }

@@ -40,6 +40,11 @@ function copied({ files }: Scan): Map<string, Known> {
 /** Empties the copy, which is mounted as the workspace here, and forgets it. @throws Failure E015 */
 export function drop(id: string): void {
   rmSync(indexPath(id), { force: true });
+  emptyWorkspace();
+}
+
+/** Whatever is mounted as the workspace. @throws Failure E015 */
+export function emptyWorkspace(): void {
   const inside = readdirSync(ROOT, { encoding: 'buffer' });
   const run = (program: string, options: string[]) =>
     spawnSync(program, [...options, '--', ROOT], { stdio: 'ignore' });

@@ -38,6 +38,10 @@ export function asFailure(error: unknown): Failure | undefined {
   return meaning && new Failure(...meaning);
 }
 
+/** Nothing is there: not at the name, nor below a file or below links in a circle. Said of what follows no link itself. */
+export const isAbsence = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
+
 export function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }

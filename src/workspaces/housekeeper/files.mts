@@ -1,10 +1,11 @@
 /** The housekeeper's everyday work: listing, reading, checking and removing. */
 import { spawnSync } from 'node:child_process';
-import { createReadStream, lstatSync, type Stats } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { errorCode, Failure } from './failure.mts';
 import { fromUtf8, onDisk, shown } from './names.mts';
 import { openFile } from './open-file.mts';
 import type { PathType } from './protocol.mts';
+import { statsIfAny } from './stats.mts';
 import { resolve, resolveExisting } from './resolve.mts';
 import { walk } from './walk.mts';
 
@@ -20,7 +21,7 @@ export function list(maxEntries: number): ListedEntry[] {
   const names: string[] = [];
   walk('', { maxEntries }, { entry: (name) => names.push(name) });
   return names.sort(byBytes).flatMap((name) => {
-    const stats = lstatOrGone(name);
+    const stats = statsIfAny(name);
     return stats
       ? [{ path: shown(name), size: stats.size, modifiedAt: Math.trunc(stats.mtimeMs), type: typeOf(stats) }]
       : [];
@@ -88,13 +89,4 @@ export function typeOf(stats: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolic
   if (stats.isFile()) return 'file';
   if (stats.isDirectory()) return 'directory';
   return stats.isSymbolicLink() ? 'symlink' : 'other';
-}
-
-function lstatOrGone(name: string): Stats | undefined {
-  try {
-    return lstatSync(onDisk(name));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }

@@ -10,19 +10,18 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
   rmdirSync,
   rmSync,
-  type Stats,
   symlinkSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { errorCode, Failure } from './failure.mts';
 import { onDisk } from './names.mts';
+import { statsIfAny } from './stats.mts';
 import { flush, flushFileSystem, readIfAny, recall, STATE, writeWhole } from './store.mts';
 import { goes, namesAbove, type Step } from './transition.mts';
 import { entryOf, isDirectory } from './tree.mts';
@@ -129,27 +128,18 @@ function removeDirectory(name: string): void {
 
 /** On a second time it may be gone, or already be the directory that follows it. */
 function removeFile(name: string): void {
-  if (isBelowDirectories(name) && statsOf(name)?.isDirectory() === false) unlinkSync(onDisk(name));
+  if (isBelowDirectories(name) && statsIfAny(name)?.isDirectory() === false) unlinkSync(onDisk(name));
 }
 
 const isDirectoryNow = (name: string): boolean =>
-  isBelowDirectories(name) && statsOf(name)?.isDirectory() === true;
+  isBelowDirectories(name) && statsIfAny(name)?.isDirectory() === true;
 
 /**
  * Whether the way to a name leads through directories alone. On a second time a link may have come in the place of one:
  * what lies behind it is something else.
  */
 const isBelowDirectories = (name: string): boolean =>
-  [...namesAbove(name)].every((above) => statsOf(above)?.isDirectory() === true);
-
-function statsOf(name: string): Stats | undefined {
-  try {
-    return lstatSync(onDisk(name));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
-    throw error;
-  }
-}
+  [...namesAbove(name)].every((above) => statsIfAny(above)?.isDirectory() === true);
 
 function makeDirectory(name: string): void {
   try {
@@ -166,7 +156,7 @@ function placeFile(ready: string, name: string): void {
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
     // Gone from there: it is in its place already.
-    if (statsOf(name) === undefined) throw error;
+    if (statsIfAny(name) === undefined) throw error;
   }
 }
 
@@ -175,7 +165,7 @@ function closedDirectories(steps: readonly Step[]): { name: string; mode: number
   // What goes has to be entered, too, before it is empty.
   const names = new Set(steps.flatMap(({ name }) => [...namesAbove(name)]));
   return [...names].sort().flatMap((name) => {
-    const stats = isBelowDirectories(name) ? statsOf(name) : undefined;
+    const stats = isBelowDirectories(name) ? statsIfAny(name) : undefined;
     if (stats?.isDirectory() !== true || (stats.mode & ENTERABLE) === ENTERABLE) return [];
     return [{ name, mode: stats.mode & 0o7777 }];
   });

@@ -1,22 +1,21 @@
 /**
  * The housekeeper: does one operation on the files of one workspace, inside a sandbox, as the workspace's user. It is
- * plain Node, with the few packages that `housekeeper-program.ts` puts beside it for archives, and runs from these sources
- * as well as from what is built of them.
+ * plain Node, with the few packages that `housekeeper-program.ts` puts beside it for archives.
  */
-import { clone } from './clone.mts';
 import { collect } from './collect.mts';
 import { compare } from './compare.mts';
 import { copy, drop } from './copy.mts';
-import { exportChanges } from './export.mts';
+import { evict } from './evict.mts';
 import { asFailure } from './failure.mts';
 import { list, missing, read, remove } from './files.mts';
 import { dieAfter, recover } from './journal.mts';
 import { shown } from './names.mts';
 import type { Answer, Hidden, Request } from './protocol.mts';
+import { receive } from './receive.mts';
+import { send } from './send.mts';
 import { takeSnapshot, transitTo } from './snapshot.mts';
 import { discard } from './staging.mts';
 import { loadTree } from './tree.mts';
-import { unpack } from './unpack.mts';
 import { countEntries, hide } from './walk.mts';
 import { write } from './write.mts';
 
@@ -28,7 +27,7 @@ function say(line: Answer | object): void {
 }
 
 /** The first line of the input as a request, and what follows it. */
-async function receive(): Promise<{ request: Request & Hidden; content: AsyncIterable<Buffer> }> {
+async function hear(): Promise<{ request: Request & Hidden; content: AsyncIterable<Buffer> }> {
   const input: AsyncIterator<Buffer, undefined> = process.stdin[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   for (let end = -1; end < 0; end = head.indexOf('\n')) {
@@ -46,6 +45,10 @@ async function receive(): Promise<{ request: Request & Hidden; content: AsyncIte
   return { request: JSON.parse(head.subarray(0, end).toString()) as Request & Hidden, content: content() };
 }
 
+/**
+ * What needs packages or programs that nothing else does is loaded when it is asked for: a tenth of the start, which
+ * whoever lists files would wait for.
+ */
 async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<void> {
   switch (request.op) {
     case 'list': {
@@ -75,13 +78,15 @@ async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<
       say({ ok: true });
       return lines.forEach(say);
     }
-    case 'export':
+    case 'export': {
+      const { exportChanges } = await import('./export.mts');
       return exportChanges(
         loadTree(request.before),
         loadTree(request.after),
         () => say({ ok: true }),
         process.stdout,
       );
+    }
     case 'transit': {
       const { lines, stayed } = transitTo(request);
       say({ ok: true, stayed });
@@ -98,22 +103,34 @@ async function serve(request: Request, content: AsyncIterable<Buffer>): Promise<
       return say({ ok: true });
     case 'collect':
       return say({ ok: true, ...collect(request.named, request.graceMs) });
-    case 'unpack':
+    case 'unpack': {
+      const { unpack } = await import('./unpack.mts');
       return say({ ok: true, ...(await unpack(request, content)) });
+    }
     case 'pack': {
-      // Packages that nothing else needs: whoever lists files does not wait for them.
       const { pack } = await import('./pack.mts');
       return pack(request, () => say({ ok: true }), process.stdout);
     }
-    case 'clone':
+    case 'clone': {
+      const { clone } = await import('./clone.mts');
       return say({ ok: true, ...(await clone(request)) });
+    }
     case 'discard':
       request.stagings.forEach(discard);
+      return say({ ok: true });
+    case 'send':
+      return send(request, (same) => say({ ok: true, same }), process.stdout);
+    case 'receive': {
+      const answer = await receive(request, content, (ranges) => say({ ok: true, ranges }));
+      return say({ ok: true, ...answer });
+    }
+    case 'evict':
+      evict();
       return say({ ok: true });
   }
 }
 
-const { request, content } = await receive();
+const { request, content } = await hear();
 hide(request.hidden);
 try {
   await serve(request, content);

@@ -14,13 +14,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  type Stats,
   writeSync,
 } from 'node:fs';
-import { errorCode } from './failure.mts';
 import { onDisk } from './names.mts';
 import type { PlacingMode } from './protocol.mts';
 import { refused } from './staged-tree.mts';
+import { statsIfAny } from './stats.mts';
 import { isHidden } from './walk.mts';
 
 /**
@@ -59,7 +58,7 @@ function planned(staging: string, into: string, mode: PlacingMode): Step[] {
     for (const child of namesIn(`${staging}/tree${directory === '' ? '' : `/${directory}`}`)) {
       const to = directory === '' ? child : `${directory}/${child}`;
       const from = `${staging}/tree/${to}`;
-      const there = emptied ? undefined : lstatIfAny(to);
+      const there = emptied ? undefined : statsIfAny(to);
       const isDirectory = lstatSync(onDisk(from)).isDirectory();
       if (there === undefined) steps.push({ kind: 'new', from, to });
       else if (isDirectory !== there.isDirectory()) throw conflict(to, isDirectory);
@@ -80,12 +79,12 @@ function take(step: Step): void {
 
 function undo(step: Step): void {
   if (step.kind === 'new') {
-    if (lstatIfAny(step.from) === undefined && lstatIfAny(step.to) !== undefined)
+    if (statsIfAny(step.from) === undefined && statsIfAny(step.to) !== undefined)
       renameSync(onDisk(step.to), onDisk(step.from));
     return;
   }
   // `over` not carried out: both names are the same file, and renaming one to the other does nothing.
-  if (lstatIfAny(step.kept) !== undefined) renameSync(onDisk(step.kept), onDisk(step.to));
+  if (statsIfAny(step.kept) !== undefined) renameSync(onDisk(step.kept), onDisk(step.to));
 }
 
 const planOf = (staging: string) => `${staging}/plan`;
@@ -119,12 +118,3 @@ const conflict = (to: string, isDirectory: boolean) =>
       ? 'is a directory in the upload and something else in the workspace'
       : 'is a directory in the workspace and something else in the upload',
   );
-
-function lstatIfAny(name: string): Stats | undefined {
-  try {
-    return lstatSync(onDisk(name));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}

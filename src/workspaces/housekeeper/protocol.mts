@@ -74,7 +74,22 @@ export type Request =
       certificates?: string;
       limits: TreeLimits;
     } & Placing)
-  | { op: 'discard'; stagings: string[] };
+  | { op: 'discard'; stagings: string[] }
+  /** `base`: the version that the copy here was made as; without, nothing is known of it and everything is read. */
+  | { op: 'send'; name: string; base?: string; maxEntries: number; maxBytes: number }
+  /**
+   * The manifest follows the request, then what the answer asks for; without a manifest it is the empty workspace. Without a
+   * base it begins from nothing.
+   */
+  | {
+      op: 'receive';
+      name: string;
+      base?: string;
+      staging: string;
+      manifest?: { bytes: number; hash: string };
+      maxEntries: number;
+    }
+  | { op: 'evict' };
 
 /** What is added to every request: names at the workspace's root that are the server's own and shown to nobody. */
 export interface Hidden {

@@ -1,10 +1,11 @@
 /** Finds the present content of a workspace; files that are surely as they were are not read again. */
 import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync, readSync, type Stats } from 'node:fs';
-import { errorCode, Failure } from './failure.mts';
+import { errorCode, Failure, isAbsence } from './failure.mts';
 import { typeOf } from './files.mts';
 import { onDisk } from './names.mts';
 import { openFile } from './open-file.mts';
+import { statsIfAny } from './stats.mts';
 import type { Known, StatIndex } from './stat-index.mts';
 import { keep } from './store.mts';
 import { lineOf, type Tree, treeOf } from './tree.mts';
@@ -96,7 +97,7 @@ export class Recorder {
         before?.signature === signature && stats.ctimeMs + RACY < (this.#known?.begun ?? Number.NaN);
       return { signature, line: isSame ? before.line : this.#lineOfFile(name, stats, signature) };
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errorCode(error) ?? '')) return undefined;
+      if (isAbsence(error) || errorCode(error) === 'EINVAL') return undefined;
       throw error;
     }
   }
@@ -122,8 +123,7 @@ export const signatureOf = ({ mode, size, mtimeMs, ctimeMs, ino }: Stats): strin
 
 const sha256 = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex');
 
-const isDirectoryNow = (name: string): boolean =>
-  lstatSync(onDisk(name), { throwIfNoEntry: false })?.isDirectory() === true;
+const isDirectoryNow = (name: string): boolean => statsIfAny(name)?.isDirectory() === true;
 
 /** Undefined when the file cannot be read, or is too large. */
 function contentOf(name: string, maxBytes: number): Buffer | undefined {

@@ -1,6 +1,6 @@
 /** The way from one tree to another, and why it cannot be gone from where the workspace is now. */
 import { readdirSync } from 'node:fs';
-import { errorCode } from './failure.mts';
+import { errorCode, isAbsence } from './failure.mts';
 import { onDisk, shown } from './names.mts';
 import type { Conflict } from './protocol.mts';
 import type { Recorder } from './scan.mts';
@@ -84,7 +84,7 @@ function namesIn(name: string): string[] {
   try {
     return readdirSync(onDisk(name), { encoding: 'latin1' }).map((entry) => `${name}/${entry}`);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return [];
+    if (isAbsence(error) || errorCode(error) === 'ENAMETOOLONG') return [];
     throw error;
   }
 }
