@@ -2,7 +2,7 @@
 # The image of Caisson: production dependencies, the built server and the programs a sandbox needs, as an ordinary user.
 #
 # Claude Code runs in bubblewrap, which needs user namespaces and an unmasked /proc inside the container:
-#   docker run --cap-drop ALL --security-opt no-new-privileges --security-opt seccomp=deploy/seccomp.json \
+#   docker run --cap-drop ALL --security-opt no-new-privileges --security-opt seccomp=helm/caisson/files/seccomp.json \
 #     --security-opt systempaths=unconfined -e ANTHROPIC_API_KEY -p 3000:3000 -v caisson:/var/lib/caisson caisson
 # (podman: --security-opt unmask=ALL). Without them the boot probe says which promise fails and nothing is executed.
 #

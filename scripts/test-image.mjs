@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const optionsFor = (/** @type {string} */ engine) => [
   '--cap-drop=ALL',
   '--security-opt=no-new-privileges',
-  `--security-opt=seccomp=${join(ROOT, 'deploy', 'seccomp.json')}`,
+  `--security-opt=seccomp=${join(ROOT, 'helm', 'caisson', 'files', 'seccomp.json')}`,
   engine === 'podman' ? '--security-opt=unmask=ALL' : '--security-opt=systempaths=unconfined',
 ];
 
@@ -64,7 +64,7 @@ async function refusesByDefault(engine) {
   try {
     const ready = await container.untilProbed();
     const text = JSON.stringify(ready.body);
-    if (ready.status !== 503 || !text.includes('seccomp=deploy/seccomp.json'))
+    if (ready.status !== 503 || !text.includes('seccomp=helm/caisson/files/seccomp.json'))
       throw new SetupError(
         `with default options it should refuse with the mend, but: ${ready.status} ${text}`,
       );

@@ -52,14 +52,14 @@ function yaml(path: string): unknown {
 }
 
 const alerts = () =>
-  (yaml('deploy/prometheus/alerts.yml') as { groups: { rules: Rule[] }[] }).groups.flatMap((it) => it.rules);
+  (yaml('helm/caisson/files/alerts.yml') as { groups: { rules: Rule[] }[] }).groups.flatMap((it) => it.rules);
 
 interface Panel {
   title: string;
   targets?: { expr: string }[];
 }
 const dashboardQueries = () => {
-  const { panels } = JSON.parse(read('deploy/grafana/dashboards/caisson.json')) as { panels: Panel[] };
+  const { panels } = JSON.parse(read('helm/caisson/files/dashboard.json')) as { panels: Panel[] };
   return panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
 };
 
@@ -145,7 +145,7 @@ describe('docker-compose.yml', () => {
       expect(it.cap_drop).toEqual(['ALL']);
       expect(it.security_opt).toEqual([
         'no-new-privileges',
-        'seccomp=deploy/seccomp.json',
+        'seccomp=helm/caisson/files/seccomp.json',
         'systempaths=unconfined',
       ]);
       expect(it).toMatchObject({ read_only: true, mem_limit: '8g', pids_limit: 2048 });

@@ -293,13 +293,11 @@ const reason = missingForCharts();
     it('carries the alerts, the dashboard and the seccomp profile that compose uses', () => {
       const rule = find(manifests, 'PrometheusRule', 'demo-caisson');
       const runbooks = JSON.stringify(rule.spec).replaceAll('https://example.org/caisson/', '');
-      expect(JSON.parse(runbooks)).toEqual(parse(read('deploy/prometheus/alerts.yml')));
+      expect(JSON.parse(runbooks)).toEqual(parse(read('helm/caisson/files/alerts.yml')));
       const data = (name: string) =>
         JSON.parse(Object.values(find(manifests, 'ConfigMap', name).data ?? {})[0]!) as unknown;
-      expect(data('demo-caisson-dashboard')).toEqual(
-        JSON.parse(read('deploy/grafana/dashboards/caisson.json')),
-      );
-      expect(data('demo-caisson-seccomp')).toEqual(JSON.parse(read('deploy/seccomp.json')));
+      expect(data('demo-caisson-dashboard')).toEqual(JSON.parse(read('helm/caisson/files/dashboard.json')));
+      expect(data('demo-caisson-seccomp')).toEqual(JSON.parse(read('helm/caisson/files/seccomp.json')));
     });
   });
 

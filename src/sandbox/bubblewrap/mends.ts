@@ -6,7 +6,7 @@ export const MENDS = {
     'allow user namespaces: sysctl -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1; on Ubuntu give ' +
     '/usr/bin/bwrap an AppArmor profile with "userns," (or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)',
   container:
-    'let the container make sandboxes: --security-opt seccomp=deploy/seccomp.json, and for /proc Docker --security-opt ' +
+    'let the container make sandboxes: --security-opt seccomp=helm/caisson/files/seccomp.json, and for /proc Docker --security-opt ' +
     'systempaths=unconfined, Podman --security-opt unmask=ALL; Kubernetes hostUsers: false with ' +
     'securityContext.procMount: Unmasked and the same seccomp profile',
   namespaces: 'use the distribution’s bubblewrap 0.8 or newer on a kernel with all namespaces',
