@@ -351,6 +351,12 @@ export const SETTINGS = {
     about:
       'With REDIS_URL: milliseconds of silence after which a process is given up for lost and what it ran is ended, or tried again. It says five times as often that it is there: longer than any pause of a healthy one, short enough that nobody waits half a minute.',
   }),
+  WARM_PREFERENCE_MS: setting({
+    rule: integer(0, 60_000),
+    default: '100',
+    about:
+      'With REDIS_URL: milliseconds for which an execution is offered only to the worker that has its workspace warm, before every other one may take it: far less than a cold start takes, so that a busy worker costs nobody time.',
+  }),
   REDIS_URL: setting({
     rule: redis.optional(),
     secret: true,

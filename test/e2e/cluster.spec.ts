@@ -18,7 +18,8 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('severa
   let other: ServerProcess;
   let workers: ServerProcess[];
   beforeAll(async () => {
-    cluster = await startCluster();
+    // Longer than a busy machine pauses: who has a workspace warm is asked first, however long it takes to answer.
+    cluster = await startCluster({ WARM_PREFERENCE_MS: '20000' });
     [api, other, ...workers] = await Promise.all([
       cluster.start('api'),
       cluster.start('api'),
@@ -182,6 +183,7 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('severa
     for (const worker of [...workers]) await lose(worker, 'SIGTERM');
     const settings = { POOL_SIZE: '2', POOL_SPARES: '0' };
     const both = await Promise.all([cluster.start('worker', settings), cluster.start('worker', settings)]);
+    workers.push(...both);
     const metric = async (worker: ServerProcess, name: string) => {
       const { body: text } = await worker.admin.get<string>('/metrics');
       return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'm').exec(text)?.[1] ?? 0);
@@ -203,7 +205,6 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('severa
       expect(await endsOf(api.admin, [id])).toEqual(['succeeded']);
     }
     expect(await sum('caisson_pool_hits_total')).toBe(3);
-    for (const worker of both) await lose(worker, 'SIGTERM');
   });
 
   it('run what was accepted although Redis forgets it', async () => {

@@ -25,8 +25,6 @@ const SWEEP_EVERY = 15_000;
 /** Says that somebody has just searched; a little shorter, so that the timers of all do not miss each other. */
 const SWEPT = 'caisson:swept';
 const SWEEP_SLACK = 1000;
-/** Milliseconds for which only the one is offered an execution who has its workspace warm. */
-const PREFERENCE_MS = 100;
 /** More than anybody has workers at once; those that are gone are forgotten with the others. */
 const PROCESSES_KEPT = 1000;
 /** Milliseconds before Redis is asked again that was away. */
@@ -204,6 +202,7 @@ export class SharedQueue extends ExecutionQueue implements OnApplicationBootstra
   /** To everybody; and first to the one who has the workspace warm: the others see it a little later. */
   private async add(found: readonly Ready[]): Promise<void> {
     if (found.length === 0) return;
+    const delay = this.config.values.WARM_PREFERENCE_MS;
     const holders = await this.warm.holders(found.map(({ workspaceId }) => workspaceId ?? ''));
     for (const [index, one] of found.entries()) {
       const holder = holders[index];
@@ -214,7 +213,7 @@ export class SharedQueue extends ExecutionQueue implements OnApplicationBootstra
       found.map((one, index) => ({
         name: one.priority,
         data: lineOf(one),
-        opts: { ...optionsOf(one), ...(typeof holders[index] === 'string' && { delay: PREFERENCE_MS }) },
+        opts: { ...optionsOf(one), ...(typeof holders[index] === 'string' && { delay }) },
       })),
     );
   }

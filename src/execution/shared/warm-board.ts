@@ -9,9 +9,10 @@ import { RedisChannels } from '../../redis/redis-channels.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import { type Workspace, Workspaces } from '../../workspaces/workspace.js';
 
-/** Milliseconds between two announcements, and after which one is not believed any more. */
+/** Milliseconds between two announcements. */
 const TELL_EVERY = 500;
-const HOLDS = 3 * TELL_EVERY;
+/** Milliseconds for which one is believed: longer than a busy process pauses. A stale one costs WARM_PREFERENCE_MS, no more. */
+const HOLDS = 6 * TELL_EVERY;
 
 const WISH = z.object({ id: z.string(), userId: z.string(), projectId: z.string() });
 const WISHES = 'caisson:warm-wish';
