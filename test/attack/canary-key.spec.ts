@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ClaudeCodeRequest, CommandAction } from '../../src/commands/claude-code-request.js';
 import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { Client } from '../support/client.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
 

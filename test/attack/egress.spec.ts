@@ -10,7 +10,7 @@ import type { EgressConnection, EgressEvents, EgressRoute } from '../../src/egre
 import { EgressGrants } from '../../src/egress/egress-grants.js';
 import { UnixSocketEgressGateway } from '../../src/egress/unix-socket-egress-gateway.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { extension, handshake, realHello, records, serverName } from '../support/client-hello.js';
 import {
   type Certificate,

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { SharedCounters } from '../../src/access/shared-counters.js';
 import { WindowCounters } from '../../src/access/window-counters.js';
 import { RedisConnections } from '../../src/redis/redis-connections.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { until } from '../support/processes.js';
 import { redisConfig } from '../support/replicas.js';
 import { type RedisService, startRedis } from '../support/services/redis.js';

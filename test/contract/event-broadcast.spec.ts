@@ -5,7 +5,7 @@ import type { Database } from '../../src/persistence/database.js';
 import { openDatabase } from '../../src/persistence/persistence.module.js';
 import { type EventBroadcast, InProcessBroadcast } from '../../src/streaming/event-broadcast.js';
 import { StoredEventLog } from '../../src/streaming/stored-event-log.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { until } from '../support/processes.js';
 import {
   configOf,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { Client } from '../support/client.js';
 import { buildServer, killServers, startServer } from '../support/server-process.js';
 import { type PostgresService, startPostgres } from '../support/services/postgres.js';

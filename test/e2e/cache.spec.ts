@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { AuditPage } from '../../src/audit/audit.dto.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import type { UsageSum } from '../../src/metrics/usage-log.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { Client } from '../support/client.js';
 
 /** The cache as it is when nothing is set. */

@@ -4,7 +4,8 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { VERSION } from '../../src/version.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { Client } from '../support/client.js';
 import { project, type Shell, shellIn } from '../support/command-line.js';
 import { until } from '../support/processes.js';

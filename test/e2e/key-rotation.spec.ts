@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
-import { startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { Client } from '../support/client.js';
 import { endsOf, startCluster } from '../support/cluster.js';
 

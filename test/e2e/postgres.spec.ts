@@ -1,7 +1,7 @@
 /** The whole server on PostgreSQL, as one process: it works, and an outage of the database is over when the outage is. */
 import { rm } from 'node:fs/promises';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { describeOnPostgres } from '../support/databases.js';
 import { until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { BatchItem } from '../../src/batches/batch-stream.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { describeWhere } from '../support/cases.js';
 import { Client } from '../support/client.js';
 import { type Cluster, endsOf, startCluster } from '../support/cluster.js';

@@ -1,7 +1,8 @@
 /** One trace from the HTTP request to the model's service, seen by a real collector; and nothing of it when it is off. */
 import { rm } from 'node:fs/promises';
 import { io } from 'socket.io-client';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { ended, startCluster } from '../support/cluster.js';
 import { until } from '../support/processes.js';
 import { buildServer, killServers, startServer } from '../support/server-process.js';

@@ -1,7 +1,8 @@
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { WarmPlaces } from '../../src/agents/warm-places.js';
 import { Config } from '../../src/config/config.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { fakeCli } from '../support/fake-cli.js';
 import { until } from '../support/processes.js';
 import { asRoot } from '../support/sandbox-ground.js';

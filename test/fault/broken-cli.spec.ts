@@ -2,7 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Log } from '../../src/logging/log.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { ANSWER_REQUEST, fakeCli } from '../support/fake-cli.js';
 import { descendantsOf, linesOf } from '../support/processes.js';
 

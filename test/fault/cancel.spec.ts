@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { fakeCli } from '../support/fake-cli.js';
 import { aliveOf, descendantsOf, gone, hostProcesses, processesWith, until } from '../support/processes.js';
 

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
 import type { StreamItem } from '../../src/execution/execution-event.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { describeWhere } from '../support/cases.js';
 import type { Client } from '../support/client.js';
 import { EmergencyDisk } from '../support/emergency-disk.js';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import type { StreamItem } from '../../src/execution/execution-event.js';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { until } from '../support/processes.js';
 import {
   finished,

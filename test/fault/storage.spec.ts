@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { temporaryDirectory } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { descendantsOf, gone, until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
 

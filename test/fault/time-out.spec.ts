@@ -1,7 +1,8 @@
 /** Time limits: they end an execution whatever it does, and the first cause of an end is the one that is told. */
 import { rm } from 'node:fs/promises';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
-import { type Caisson, startCaisson, temporaryDirectory } from '../support/caisson.js';
+import { type Caisson, startCaisson } from '../support/caisson.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { fakeCli } from '../support/fake-cli.js';
 import { aliveOf, descendantsOf, gone, until } from '../support/processes.js';
 

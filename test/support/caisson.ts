@@ -1,6 +1,5 @@
 /** The whole product in this process, on a free port and a temporary directory: nothing in it is a stand-in but the model. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ApiKeys } from '../../src/access/api-keys.js';
@@ -10,6 +9,7 @@ import { Config } from '../../src/config/config.js';
 import { Sandboxes } from '../../src/sandbox/sandbox.js';
 import { Client } from './client.js';
 import { until } from './processes.js';
+import { temporaryDirectory } from './temporary-directory.js';
 
 export interface Caisson {
   app: NestExpressApplication;
@@ -37,13 +37,6 @@ const GENEROUS = {
   POOL_SIZE: '0',
   CACHE_MAX_BYTES: '0',
 };
-
-/** A directory that sandboxes with a uid of their own can pass through. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'caisson-test-'));
-  await chmod(directory, 0o711);
-  return directory;
-}
 
 export async function startCaisson(settings: NodeJS.ProcessEnv = {}, directory?: string): Promise<Caisson> {
   const home = directory ?? (await temporaryDirectory());

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 
 import { join } from 'node:path';
 import type { ExecutionView } from '../../src/execution/execution.dto.js';
-import { temporaryDirectory } from './caisson.js';
+import { temporaryDirectory } from './temporary-directory.js';
 import type { Client } from './client.js';
 import { until } from './processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from './server-process.js';

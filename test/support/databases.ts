@@ -1,7 +1,7 @@
 /** The same tests on both engines, each with a database of its own. */
 import { rm } from 'node:fs/promises';
 import { describeWhere } from './cases.js';
-import { temporaryDirectory } from './caisson.js';
+import { temporaryDirectory } from './temporary-directory.js';
 import { hasPostgres, type PostgresService, startPostgres } from './services/postgres.js';
 
 export const NEEDS_POSTGRES = 'needs PostgreSQL';

@@ -1,6 +1,6 @@
 /** Ground for tests of the server as a process: for each test a data directory of its own, and nothing left afterwards. */
 import { rm } from 'node:fs/promises';
-import { temporaryDirectory } from './caisson.js';
+import { temporaryDirectory } from './temporary-directory.js';
 import { aliveOf, descendantsOf, until } from './processes.js';
 import { buildServer, killServers, type ServerProcess } from './server-process.js';
 
