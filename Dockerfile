@@ -51,6 +51,9 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# The command, for `docker exec` and CI jobs: claude-code and caisson are in the PATH.
+COPY bin ./bin
+RUN ln -s /app/bin/claude-code.mjs /usr/local/bin/claude-code && ln -s /app/bin/caisson.mjs /usr/local/bin/caisson
 # Last of all layers' inputs, since they change with every commit.
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -8,7 +8,7 @@ import { type Caisson, startCaisson } from '../support/caisson.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { Client } from '../support/client.js';
 import { project, type Shell, shellIn } from '../support/command-line.js';
-import { until } from '../support/processes.js';
+import { descendantsOf, linesOf, until } from '../support/processes.js';
 import { buildServer } from '../support/server-process.js';
 
 const FILES = {
@@ -359,17 +359,12 @@ describe('the claude-code command', () => {
 
   describe('alone', () => {
     const alone = { CAISSON_URL: '', CAISSON_API_KEY: '' };
+    const { CLAUDE_CODE_BINARY } = process.env;
 
     it('works on the files here in a sandbox, says that the model is rehearsed, and leaves nothing behind', async () => {
       const TMPDIR = await temporaryDirectory();
       // A server's own settings are none of its business.
-      const env = {
-        ...alone,
-        TMPDIR,
-        CLAUDE_CODE_BINARY: process.env.CLAUDE_CODE_BINARY,
-        CAISSON_ROLE: 'worker',
-        PORT: '1',
-      };
+      const env = { ...alone, TMPDIR, CLAUDE_CODE_BINARY, CAISSON_ROLE: 'worker', PORT: '1' };
       const line = `claude-code generate ${script('@tool Bash {"command":"ls > list.txt"}', '@echo-request')} --model my-model --yes --format json`;
       const { code, stdout, stderr } = await shell.type(line, { cwd, env });
       expect({ code, stderr }).toEqual({
@@ -379,6 +374,22 @@ describe('the claude-code command', () => {
       });
       expect(JSON.parse(JSON.parse(stdout).result.text)).toMatchObject({ model: 'my-model' });
       expect(await here('list.txt')).toBe('README.md\nlist.txt\nsrc\n');
+      expect(await readdir(TMPDIR)).toEqual([]);
+      await rm(TMPDIR, { recursive: true });
+    });
+
+    it('Ctrl-C ends what runs, changes nothing and leaves nothing behind', async () => {
+      const TMPDIR = await temporaryDirectory();
+      const env = { ...alone, TMPDIR, CLAUDE_CODE_BINARY };
+      const endless = script('@tool Bash {"command":"touch begun; sleep 4711"}');
+      const typing = shell.begin(`claude-code generate ${endless} --yes`, { cwd, env });
+      const below = async () => linesOf(await descendantsOf(typing.process.pid ?? 0));
+      await until(async () => (await below()).some((line) => line.includes('sleep 4711')));
+      typing.process.kill('SIGINT');
+      const { code, stdout, stderr } = await typing.ended;
+      expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+      expect(stderr).toMatch(/Cancelling … \(again to leave at once\)\nCancelled \(execution \S+\)\n$/);
+      expect(existsSync(join(cwd, 'begun'))).toBe(false);
       expect(await readdir(TMPDIR)).toEqual([]);
       await rm(TMPDIR, { recursive: true });
     });
