@@ -4,14 +4,16 @@ import { Config } from '../config/config.js';
 import { ownFile } from './data-directory.js';
 import { Database } from './database.js';
 import { migrate } from './migrator.js';
-import { DatabaseLock } from './postgres/database-lock.js';
-import { openMigratedPostgres } from './postgres/open-migrated.js';
 import { DirectoryLock } from './sqlite/directory-lock.js';
 import { openSqlite } from './sqlite/node-sqlite.js';
 
 /** @param config tells which, and where; SQLite's data directory is made when missing */
 export async function openDatabase(config: Config): Promise<Database> {
-  if (config.values.DATABASE_URL !== undefined) return openMigratedPostgres(config);
+  if (config.values.DATABASE_URL !== undefined) {
+    // Loaded by those only who have it: two megabytes.
+    const { openMigratedPostgres } = await import('./postgres/open-migrated.js');
+    return openMigratedPostgres(config);
+  }
   const database = new Database(openSqlite(ownFile(config, 'caisson.db')));
   await migrate(database);
   return database;
@@ -35,9 +37,12 @@ const DATABASE_LOCK = Symbol('DatabaseLock');
     { provide: Database, useFactory: openDatabase, inject: [Config, DirectoryLock, DATABASE_LOCK] },
     {
       provide: DATABASE_LOCK,
-      // SQLite's database is in the directory that is locked already.
-      useFactory: (config: Config) =>
-        config.values.DATABASE_URL === undefined ? undefined : DatabaseLock.take(config),
+      useFactory: async (config: Config) => {
+        // SQLite's database is in the directory that is locked already.
+        if (config.values.DATABASE_URL === undefined) return undefined;
+        const { DatabaseLock } = await import('./postgres/database-lock.js');
+        return DatabaseLock.take(config);
+      },
       inject: [Config],
     },
     DatabaseCloser,

@@ -28,6 +28,9 @@ const TIMEOUT = 180_000 + EXECUTIONS * 5000;
 /** Milliseconds for all processes to be ready after a trouble: seconds as a rule, over a minute where six times as much runs. */
 const WHOLE_WITHIN = 120_000;
 
+/** Characters of the log of a process that does not answer. */
+const LAST_WORDS = 4000;
+
 const bash = (command: string) => `@tool Bash ${JSON.stringify({ command })}`;
 /** Writes its name twice with a pause: nobody else may write to the file in between. */
 const WRITES = (name: string) => `${bash(`echo ${name} >>log; sleep 0.3; echo ${name} >>log`)}\n@text Done.`;
@@ -158,18 +161,18 @@ async function trouble(
         await until(async () => (lacks = await missing(crew)).length === 0, WHOLE_WITHIN);
         process.stderr.write(' whole\n');
       } catch (cause) {
-        throw new Error(`after "${name}" it was not whole again: ${lacks.join('; ')}`, { cause });
+        throw new Error(`after "${name}" it was not whole again: ${lacks.join('\n\n')}`, { cause });
       }
     }
 }
 
-/** Who of the crew is not ready, with what it says: nobody once everything answers again. */
+/** Who of the crew is not ready, with what it says, and has said last: nobody once everything answers again. */
 async function missing({ apis, workers }: Crew): Promise<string[]> {
   const answers = await Promise.all(
-    [...apis, ...workers].map(({ url }) =>
+    [...apis, ...workers].map(({ url, output }) =>
       fetch(`${url}/health/ready`).then(
         async (answer) => (answer.status === 200 ? [] : [`${url}: ${await answer.text()}`]),
-        (error: unknown) => [`${url}: ${String(error)}`],
+        (error: unknown) => [`${url}: ${String(error)}\n${output().slice(-LAST_WORDS)}`],
       ),
     ),
   );

@@ -2,11 +2,13 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { AgentEngine, type AgentOrder, type AgentPlace } from '../agent-engine.js';
+import type { AgentTask } from '../agent-task.js';
 import type { MissReason } from '../warm-places.js';
 import { claudeTrouble } from './claude-binary.js';
 import { ClaudeLauncher } from './claude-launcher.js';
 import { ClaudePlace } from './claude-place.js';
-import { ClaudeSession } from './claude-session.js';
+import type { ClaudeProcess } from './claude-process.js';
+import type { ClaudeSession } from './claude-session.js';
 import { carriedRelease } from './claude-release.js';
 import { CLI_TOOLS } from './cli-arguments.js';
 import { WarmClaude } from './warm-claude.js';
@@ -60,7 +62,7 @@ export class ClaudeCodeEngine extends AgentEngine {
     // A place that was kept for what the project was before its hosts were granted.
     if (claimed === 'egress') this.warm.cool(workspace);
     if (typeof claimed === 'string') return { session: await this.cold(order), outcome: claimed };
-    const session = new ClaudeSession(claimed, task);
+    const session = await sessionWith(claimed, task);
     try {
       await session.settle();
       return { session, outcome: 'hit' as const };
@@ -78,8 +80,14 @@ export class ClaudeCodeEngine extends AgentEngine {
     const { access, workingDirectory, model } = task;
     const egressSocket = egress?.socketPath;
     const order = { workspace, access, workingDirectory, model, egressSocket, conversation, waits: false };
-    return new ClaudeSession(await this.launcher.launch(order), task);
+    return sessionWith(await this.launcher.launch(order), task);
   }
+}
+
+/** The Agent SDK is loaded when a process is there to be driven: a process that only answers calls never does, and saves its memory. */
+async function sessionWith(process: ClaudeProcess, task: AgentTask): Promise<ClaudeSession> {
+  const { ClaudeSession } = await import('./claude-session.js');
+  return new ClaudeSession(process, task);
 }
 
 /** Why no place that waits can serve this order. */

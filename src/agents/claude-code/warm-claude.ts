@@ -192,7 +192,8 @@ export class WarmClaude extends WarmPlaces implements OnApplicationBootstrap, On
       waits: true,
     });
     try {
-      await process.ready(signal);
+      // Whoever claims it does not wait for the SDK to be loaded.
+      await Promise.all([process.ready(signal), import('./claude-session.js')]);
     } catch (error) {
       await process.end();
       throw error;
