@@ -11,7 +11,9 @@ export const density: Row = {
   name: 'density',
   measures:
     "resident memory of the server's own process, its garbage collected: idle, and for each running execution and each warm sandbox",
-  note: 'Idle, 60 MB are the pages of the Node executable and most of the rest is loaded code.',
+  note:
+    'Idle, 60 MB are the pages of the Node executable and most of the rest is loaded code. The Agent SDK, some 10 MB, comes ' +
+    'with the first sandbox: a process that only answers calls never has it.',
   async run(ground) {
     const running = ground.quick ? 2 : 8;
     const idle: number[] = [];

@@ -78,7 +78,7 @@ export class AuditObserver {
     );
   }
 
-  /** @throws whatever the database throws; whoever announced it logs that, and the call stays refused */
+  /** @throws whatever the database throws: that is logged, and the call stays refused */
   private async refused({ code, action, requestId, remoteAddress, keyId, userId }: Refusal): Promise<void> {
     if (code === 'E002' && this.wasThrottledBefore(userId ?? remoteAddress)) return;
     await this.log.append({

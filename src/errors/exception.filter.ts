@@ -43,19 +43,15 @@ export class ClaudeCodeExceptionFilter implements ExceptionFilter {
     });
   }
 
-  private async announce(request: RefusedRequest, { code }: ClaudeCodeError): Promise<void> {
-    try {
-      await this.refusals.emitSerial('refused', {
-        code,
-        action: `${request.method} ${request.originalUrl.split('?', 1)[0] ?? ''}`,
-        requestId: request.id ?? '',
-        remoteAddress: request.ip ?? '',
-        keyId: request.principal?.keyId,
-        userId: request.principal?.userId,
-      });
-    } catch (error) {
-      this.logger.error({ msg: 'a refusal could not be recorded', err: error });
-    }
+  private announce(request: RefusedRequest, { code }: ClaudeCodeError): Promise<void> {
+    return this.refusals.announce({
+      code,
+      action: `${request.method} ${request.originalUrl.split('?', 1)[0] ?? ''}`,
+      requestId: request.id ?? '',
+      remoteAddress: request.ip ?? '',
+      keyId: request.principal?.keyId,
+      userId: request.principal?.userId,
+    });
   }
 }
 

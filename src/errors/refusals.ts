@@ -1,5 +1,5 @@
 /** Announces every refused call, over whatever transport: the audit and the metrics listen, nobody else needs to know. */
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import Emittery from 'emittery';
 import type { ErrorCode } from './catalogue.js';
 
@@ -14,6 +14,19 @@ export interface Refusal {
   userId?: string;
 }
 
-/** Announce with `emitSerial('refused', …)` before answering, so that a refusal is on record when its caller learns of it. */
 @Injectable()
-export class Refusals extends Emittery<{ refused: Refusal }> {}
+export class Refusals extends Emittery<{ refused: Refusal }> {
+  private readonly logger = new Logger(Refusals.name);
+
+  /**
+   * Await it before answering, so that a refusal is on record when its caller learns of it. It never rejects: a call is
+   * refused also when that cannot be recorded, because the database is away for instance.
+   */
+  async announce(refusal: Refusal): Promise<void> {
+    try {
+      await this.emitSerial('refused', refusal);
+    } catch (error) {
+      this.logger.error({ msg: 'a refusal could not be recorded', err: error });
+    }
+  }
+}

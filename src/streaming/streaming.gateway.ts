@@ -215,11 +215,12 @@ export class StreamingGateway implements OnGatewayInit, OnGatewayConnection {
     return Object.hasOwn(this.messages, name) ? name : 'unknown message';
   }
 
+  /** Never rejects: nobody is there to catch it. */
   private async refuse(socket: ClientSocket, action: string, thrown: unknown): Promise<ClaudeCodeError> {
     const error = toClaudeCodeError(thrown);
     if (error.code === 'E099')
       this.logger.error({ msg: error.message, details: error.details, err: error.cause });
-    await this.refusals.emitSerial('refused', {
+    await this.refusals.announce({
       code: error.code,
       action: `socket.io ${action === 'connect' ? action : this.known(action)}`,
       requestId: logContext.getStore()?.requestId ?? '',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { Client } from '../support/client.js';
 import { until } from '../support/processes.js';
 import { buildServer, killServers, type ServerProcess, startServer } from '../support/server-process.js';
 
@@ -88,6 +89,8 @@ describe('the database of a running server', () => {
     expect({ status: cancel.status, code: cancel.body.error?.code }).toEqual({ status: 503, code: 'E012' });
     const unknown = await fetch(`${server.url}/api/executions`, { headers: { 'x-api-key': 'none' } });
     expect(unknown.status).toBe(401);
+    const noSuch = new Client(server.url, 'none');
+    await expect(noSuch.socket()).rejects.toMatchObject({ data: { code: 'E007' } });
     await server.admin.call('PUT', '/api/projects/audited/files/go', 'now');
     await until(() => complaints('the end could not be written') > before);
     expect((await server.admin.execution(id)).response).toBeUndefined();
