@@ -1,6 +1,7 @@
 /** The model gateway port: one unix socket per sandbox, the only way out; it adds the key, meters and caps. */
 import type Emittery from 'emittery';
 import type { ErrorCode } from '../errors/catalogue.js';
+import type { MessageBatches } from './message-batches.js';
 
 /** Tokens as the provider's wire format counts them, and what they cost. */
 export interface TokenUsage {
@@ -55,7 +56,7 @@ export interface ModelRoute {
 
 /** One request of an agent and how it was answered: for metrics and the log; never a body, a header or an identity. */
 export interface ModelAnswer {
-  /** One of the two forwarded paths without its query, or `other`: what a sandbox asks for can't make it grow. */
+  /** One of the forwarded paths without its query, that of the batches, or `other`: what a sandbox asks for can't make it grow. */
   path: string;
   /** As sent to the agent; 499 when it left first, 502 when upstream cut its answer. */
   status: number;
@@ -72,6 +73,8 @@ export interface ModelAnswer {
 export abstract class ModelGateway {
   /** Tells of every answer after it has ended; what a listener throws is logged. */
   abstract readonly answers: Emittery<{ answer: ModelAnswer }>;
+  /** The way for requests that can wait. */
+  abstract readonly batches: MessageBatches;
 
   /** @throws ClaudeCodeError E012 when the socket cannot be made. */
   abstract open(order: ModelRouteOrder): Promise<ModelRoute>;
