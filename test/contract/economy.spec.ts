@@ -1,8 +1,12 @@
 /** Batches of mode economy. Real: all but the model's service, which is the rehearsal with its batch endpoint. */
+import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
 import type { BatchView } from '../../src/batches/batch.dto.js';
 import type { ItemProblem } from '../../src/batches/batch-intake.js';
 import type { BatchItem } from '../../src/batches/batch-stream.js';
+import { ParcelStore } from '../../src/batches/economy/parcel-store.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
+import { Database } from '../../src/persistence/database.js';
 import type { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
 import type { Client } from '../support/client.js';
 import { describeOnEachDatabase } from '../support/databases.js';
@@ -12,8 +16,6 @@ import { until } from '../support/processes.js';
 
 const SOON = { ECONOMY_POLL_MS: '30', QUEUE_MAX: '50' };
 const REPORT = '@structured {"summary":"Fine.","structure":[],"findings":[]}';
-const BATCHES = '/v1/messages/batches';
-
 interface Sent {
   custom_id: string;
   params: {
@@ -175,6 +177,7 @@ describeOnEachDatabase('a batch of mode economy', (engine) => {
     // Nobody stands behind them, in the same workspace or elsewhere.
     expect((await admin.run({ action: 'generate', prompt: '@text Through.' })).body.success).toBe(true);
     await cancel(`/api/batches/${id}`);
+    await until(() => asked(ground.model, 'POST', /\/cancel$/).length === 1);
   });
 
   it('is cancelled at the service when the last of it is cancelled', async () => {
@@ -189,9 +192,41 @@ describeOnEachDatabase('a batch of mode economy', (engine) => {
     expect(await admin.batch(id)).toMatchObject({ status: 'running', counts: { queued: 1, cancelled: 1 } });
     expect(asked(ground.model, 'POST', /\/cancel$/)).toEqual([]);
     expect(await cancel(`/api/executions/${second?.id}`)).toMatchObject({ status: 'cancelled' });
-    await until(
-      () => asked(ground.model, 'POST', new RegExp(`${BATCHES}/msgbatch_\\w+/cancel$`)).length === 1,
-    );
+    await until(() => asked(ground.model, 'POST', /batches\/msgbatch_\w+\/cancel$/).length === 1);
     expect((await admin.results(id)).map(({ response }) => response?.error?.code)).toEqual(['E013', 'E013']);
+  });
+
+  it('is carried by one process of several, and by another one when that is gone', async () => {
+    const database = ground.caisson.app.get(Database);
+    const store = ground.caisson.app.get(ParcelStore);
+    const id = uuidv7();
+    const row = {
+      id,
+      userId: 'u',
+      keyId: 'k',
+      requestId: 'r',
+      requestHash: '',
+      total: 1,
+      lastSeq: 1,
+      createdAt: 1,
+    };
+    await database
+      .insertInto('batches')
+      .values({ ...row, mode: 'economy', closedAt: 1 } as never)
+      .execute();
+    const here = (process: string) =>
+      database.insertInto('processes').values({ id: process, startedAt: 1, seenAt: 1 }).execute();
+    const [one, other] = [uuidv7(), uuidv7()];
+    await Promise.all([here(one), here(other)]);
+    expect(await store.take(database, id, one)).toBe(false); // it is over
+    await sql`update batches set "closedAt" = null where id = ${id}`.execute(database);
+    // The desk of this process, which is alone, may have been quicker: nobody has heard of it.
+    expect(await store.take(database, id, one)).toBe(true);
+    expect(await store.take(database, id, other)).toBe(false);
+    expect(await store.take(database, id, one)).toBe(true);
+    await database.updateTable('processes').set({ lostAt: 1 }).where('id', '=', one).execute();
+    expect(await store.take(database, id, other)).toBe(true);
+    expect(await store.take(database, id, one)).toBe(false);
+    await store.closeBatch(id);
   });
 });
