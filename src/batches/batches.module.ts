@@ -15,6 +15,7 @@ import { BatchStream } from './batch-stream.js';
 import { BatchesController } from './batches.controller.js';
 import { EconomyDesk } from './economy/economy-desk.js';
 import { Packing } from './economy/packing.js';
+import { ParcelExchange } from './economy/parcel-exchange.js';
 import { ParcelStore } from './economy/parcel-store.js';
 
 @Module({
@@ -31,6 +32,7 @@ import { ParcelStore } from './economy/parcel-store.js';
     BatchIntake,
     EconomyDesk,
     Packing,
+    ParcelExchange,
     ParcelStore,
     BatchMessages,
     BatchRetention,

@@ -394,7 +394,7 @@ export const SETTINGS = {
     rule: integer(1, 1_000_000),
     default: '10000',
     about:
-      'Executions that may wait, those of batches and all others counted apart; one more is refused with E012, so that a flood cannot fill the disk. Ten of the largest batches.',
+      'Executions that may wait; those of batches, those that wait for the model service (mode `economy`) and all others are counted apart. One more is refused with E012, so that a flood cannot fill the disk. Ten of the largest batches.',
   }),
   SHUTDOWN_GRACE: setting({
     rule: integer(0, 3600),

@@ -37,16 +37,21 @@ export class HeldExecutions {
 
   /** @throws ClaudeCodeError E012 when so many more would be more than QUEUE_MAX; to be asked in the transaction that makes them */
   async checkRoom(db: Queryable, count: number): Promise<void> {
+    if ((await this.count(db)) + count > this.config.values.QUEUE_MAX)
+      throw new ClaudeCodeError('E012', 'Too many executions wait for the model service.', {
+        retryAfter: RETRY_AFTER,
+      });
+  }
+
+  /** How many there are. */
+  async count(db: Queryable = this.database): Promise<number> {
     const { held } = await db
       .selectFrom('executions')
       .select(({ fn }) => fn.countAll<number | string>().as('held'))
       .where('status', '=', sql.lit('queued'))
       .where('priority', '=', HELD)
       .executeTakeFirstOrThrow();
-    if (Number(held) + count > this.config.values.QUEUE_MAX)
-      throw new ClaudeCodeError('E012', 'Too many executions wait for the model service.', {
-        retryAfter: RETRY_AFTER,
-      });
+    return Number(held);
   }
 
   /** Whether any of a batch is held still. */
@@ -65,12 +70,8 @@ export class HeldExecutions {
     return rows.map(fromRow);
   }
 
-  /** Up to `limit` of a parcel, or those of them with these ids. */
-  async ofParcel(
-    { batchId, id }: Parcel,
-    ids: readonly string[] | undefined,
-    limit: number,
-  ): Promise<Execution[]> {
+  /** Up to `limit` of a parcel; of those with these ids, if they are named. */
+  async ofParcel({ batchId, id }: Parcel, limit: number, ids?: readonly string[]): Promise<Execution[]> {
     if (ids?.length === 0) return [];
     let rows = this.held(batchId).where('parcelId', '=', id);
     if (ids !== undefined) rows = rows.where('id', 'in', ids);

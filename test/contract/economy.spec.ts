@@ -174,6 +174,7 @@ describeOnEachDatabase('a batch of mode economy', (engine) => {
     const refused = await admin.call<unknown>('POST', '/api/batches', { mode: 'economy', requests: hanging });
     expect(refusalOf(refused).code).toBe('E012');
     expect(await admin.batch(id)).toMatchObject({ status: 'queued', counts: { queued: 40 } });
+    expect((await admin.get<string>('/metrics')).body).toContain('caisson_economy_held 40');
     // Nobody stands behind them, in the same workspace or elsewhere.
     expect((await admin.run({ action: 'generate', prompt: '@text Through.' })).body.success).toBe(true);
     await cancel(`/api/batches/${id}`);

@@ -30,7 +30,7 @@ describe('a server that is killed', () => {
   const posts = () =>
     model.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/batches'));
 
-  it('[K22] while the model service has its batch takes the answers after its next start, and asks for nothing twice', async () => {
+  it('[K24] while the model service has its batch takes the answers after its next start, and asks for nothing twice', async () => {
     const server = await startServer(ground.directory, settings);
     const { id } = await submit(
       server.admin,
@@ -50,7 +50,7 @@ describe('a server that is killed', () => {
     expect((await admin.get('/api/audit?verify=true')).body).toMatchObject({ valid: true });
   });
 
-  it('[K23] before the model service has taken its batch sends it after its next start', async () => {
+  it('[K25] before the model service has taken its batch sends it after its next start', async () => {
     await model.stop();
     const server = await startServer(ground.directory, {
       ...settings,
