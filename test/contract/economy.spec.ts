@@ -14,7 +14,7 @@ import { refusalOf } from '../support/envelope.js';
 import { type ModelGround, openModelGround } from '../support/model-ground.js';
 import { until } from '../support/processes.js';
 
-const SOON = { ECONOMY_POLL_MS: '30', QUEUE_MAX: '50' };
+const SOON = { ECONOMY_POLL_MS: '100', QUEUE_MAX: '50' };
 const REPORT = '@structured {"summary":"Fine.","structure":[],"findings":[]}';
 interface Sent {
   custom_id: string;

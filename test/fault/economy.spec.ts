@@ -24,7 +24,8 @@ describe('a server that is killed', () => {
   beforeEach(async () => {
     model = new RehearsalModel();
     const { url } = await model.start();
-    settings = { ...SOON, ANTHROPIC_BASE_URL: url };
+    // Not so often that the stand-in forgets the first of its last hundred requests.
+    settings = { ...SOON, ECONOMY_POLL_MS: '200', ANTHROPIC_BASE_URL: url };
   });
   afterEach(() => model.stop());
   const posts = () =>

@@ -140,7 +140,7 @@ export async function faultyUpstream(): Promise<FaultyUpstream> {
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       const ofBatches = request.url?.startsWith('/v1/messages/batches') === true;
-      const name = ofBatches ? batches.due(request, body) : /fault=([\w-]+)/.exec(body)?.[1];
+      const name = ofBatches ? batches.due(request, body) : /(?<!-)fault=([\w-]+)/.exec(body)?.[1];
       if (name !== undefined && isFault(name)) {
         counts.set(name, (counts.get(name) ?? 0) + 1);
         request.socket.on('error', () => undefined);

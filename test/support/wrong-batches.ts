@@ -15,8 +15,8 @@ export class WrongBatches {
   /** The fault that is due for this request; undefined when none is. */
   due({ method, url = '' }: IncomingMessage, body: string): string | undefined {
     const [, id, part] = /^\/v1\/messages\/batches(?:\/(\w+)(?:\/(\w+))?)?$/.exec(url) ?? [];
-    const endpoint = id === undefined ? 'create' : part === undefined ? 'poll' : 'results';
-    if (endpoint === 'create' && (method !== 'POST' || !url.endsWith('/batches'))) return undefined;
+    const endpoint = ENDPOINTS.find((one) => one === (part ?? (id === undefined ? 'create' : 'poll')));
+    if (endpoint === undefined || (endpoint === 'create') !== (method === 'POST')) return undefined;
     const wrong = (id === undefined ? this.ofBody(body) : this.byBatch.get(id))?.[endpoint];
     if (wrong === undefined || wrong.left === 0) return undefined;
     wrong.left -= 1;
