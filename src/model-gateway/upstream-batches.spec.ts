@@ -27,7 +27,10 @@ const RESULTS = [
   },
   {
     custom_id: 'one',
-    result: { type: 'errored', error: { type: 'error', error: { type: 'invalid_request_error', message: 'no' } } },
+    result: {
+      type: 'errored',
+      error: { type: 'error', error: { type: 'invalid_request_error', message: 'no' } },
+    },
   },
   { custom_id: 'three', result: { type: 'expired' } },
 ];
@@ -84,7 +87,9 @@ describe('the batch endpoint of the service', () => {
         id: 'two',
         kind: 'answered',
         message: RESULTS[0]?.result.message,
-        usage: { 'claude-sonnet-5-5-20260901': expect.objectContaining({ inputTokens: 1_000_000, costUsd: 1.5 }) },
+        usage: {
+          'claude-sonnet-5-5-20260901': expect.objectContaining({ inputTokens: 1_000_000, costUsd: 1.5 }),
+        },
       },
       { id: 'one', kind: 'failed', code: 'E005', message: expect.stringContaining('invalid_request_error') },
       { id: 'three', kind: 'expired' },

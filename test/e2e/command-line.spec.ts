@@ -302,7 +302,10 @@ describe('the claude-code command', () => {
 
     it('batch --economy does so at half the price, or says which line cannot wait for one answer', async () => {
       const file = join(cwd, 'nightly.jsonl');
-      await writeFile(file, '{"action":"generate","prompt":"@tool Write {\\"file_path\\":\\"night.txt\\",\\"content\\":\\"n\\"}"}');
+      await writeFile(
+        file,
+        '{"action":"generate","prompt":"@tool Write {\\"file_path\\":\\"night.txt\\",\\"content\\":\\"n\\"}"}',
+      );
       const { code, stdout } = await shell.type('claude-code batch nightly.jsonl --economy --yes', { cwd });
       expect({ code, ...(JSON.parse(stdout) as object) }).toMatchObject({ code: 0, status: 'succeeded' });
       expect(await here('night.txt')).toBe('n');

@@ -73,8 +73,7 @@ export class ParcelExchange {
     let bytes = 0;
     for await (const packed of this.packing.of(batch.id, turn.signal)) {
       const size = Buffer.byteLength(packed.text) + 1;
-      const isFull =
-        parcel.length === PARCEL_ITEMS || bytes + size > this.config.values.ECONOMY_PARCEL_BYTES;
+      const isFull = parcel.length === PARCEL_ITEMS || bytes + size > this.config.values.ECONOMY_PARCEL_BYTES;
       if (isFull && parcel.length > 0) {
         await this.sendParcel(batch, parcel, turn);
         [parcel, bytes] = [[], 0];
