@@ -1,7 +1,6 @@
 /** The model gateway port: one unix socket per sandbox, the only way out; it adds the key, meters and caps. */
 import type Emittery from 'emittery';
 import type { ErrorCode } from '../errors/catalogue.js';
-import type { MessageBatches } from './message-batches.js';
 
 /** Tokens as the provider's wire format counts them, and what they cost. */
 export interface TokenUsage {
@@ -73,8 +72,6 @@ export interface ModelAnswer {
 export abstract class ModelGateway {
   /** Tells of every answer after it has ended; what a listener throws is logged. */
   abstract readonly answers: Emittery<{ answer: ModelAnswer }>;
-  /** The way for requests that can wait. */
-  abstract readonly batches: MessageBatches;
 
   /** @throws ClaudeCodeError E012 when the socket cannot be made. */
   abstract open(order: ModelRouteOrder): Promise<ModelRoute>;

@@ -23,6 +23,7 @@ const REHEARSAL_KEY = 'rehearsal';
 @Injectable()
 export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit, OnApplicationShutdown {
   readonly answers = new Emittery<{ answer: ModelAnswer }>();
+  /** Over the same connections, with the same key. */
   readonly batches: MessageBatches;
   private readonly logger = new Logger('ModelGateway');
   private readonly routes = new Set<ModelRoute>();

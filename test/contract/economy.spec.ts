@@ -3,7 +3,6 @@ import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import type { BatchView } from '../../src/batches/batch.dto.js';
 import type { ItemProblem } from '../../src/batches/batch-intake.js';
-import type { BatchItem } from '../../src/batches/batch-stream.js';
 import { ParcelStore } from '../../src/batches/economy/parcel-store.js';
 import type { ClaudeCodeRequest } from '../../src/commands/claude-code-request.js';
 import { Database } from '../../src/persistence/database.js';
@@ -69,7 +68,7 @@ describeOnEachDatabase('a batch of mode economy', (engine) => {
       { action: 'review', prompt: 'Look at src/add.js', context: { files: ['src/add.js'] } },
     );
     expect(batch).toMatchObject({ mode: 'economy', total: 4 });
-    const items = (await Array.fromAsync(admin.batchItems(batch.id))) as BatchItem[];
+    const items = await Array.fromAsync(admin.batchItems(batch.id));
     const results = await admin.results(batch.id);
     expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'succeeded'));
 

@@ -1,4 +1,5 @@
 /** An answer of the model that is there already, as if it were asked for now: to be carried out like any other. */
+import { ReadableStream } from 'node:stream/web';
 import type Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
 import type { ModelRoute, ModelRouteUse, UsageByModel } from '../../model-gateway/model-gateway.js';
@@ -26,7 +27,7 @@ type RawEvent = Anthropic.RawMessageStreamEvent;
 
 /** A model that says this, whatever it is asked. */
 export const givenModel = ({ message: given }: GivenAnswer): ModelClient => ({
-  stream: () => Promise.resolve(told(given)),
+  stream: () => Promise.resolve(ReadableStream.from(told(given))),
   close: () => Promise.resolve(),
 });
 
@@ -58,7 +59,7 @@ export class GivenRoute implements ModelRoute {
 }
 
 /** In the events of a stream, so that one reader reads both. @throws ZodError when it is no message */
-async function* told(given: unknown): AsyncGenerator<RawEvent, void, void> {
+function* told(given: unknown): Generator<RawEvent, void, void> {
   const { content, stop_reason: stopReason } = message.parse(given);
   for (const [index, one] of content.entries()) {
     const { data } = block.safeParse(one);

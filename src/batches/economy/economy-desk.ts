@@ -70,7 +70,7 @@ export class EconomyDesk implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Begins to carry what nobody carries. Returns at once and never throws. */
   look(): void {
-    if (!this.config.works || this.stop.signal.aborted) return;
+    if (!this.config.works || this.isStopping()) return;
     // What came since the look under way had begun is not in it.
     this.isDue = this.looking !== undefined;
     this.looking ??= this.takeUp()
@@ -81,6 +81,10 @@ export class EconomyDesk implements OnApplicationBootstrap, BeforeApplicationShu
       });
   }
 
+  private isStopping(): boolean {
+    return this.stop.signal.aborted;
+  }
+
   private get processId(): string | undefined {
     return this.config.shared ? this.membership.id : ALONE;
   }
@@ -89,7 +93,7 @@ export class EconomyDesk implements OnApplicationBootstrap, BeforeApplicationShu
     const { processId } = this;
     if (processId === undefined) return; // given up for lost: it carries nothing until it is back
     for (const batch of await this.store.underWay()) {
-      if (this.carried.has(batch.id) || this.stop.signal.aborted) continue;
+      if (this.carried.has(batch.id) || this.isStopping()) continue;
       if (!(await this.store.take(this.database, batch.id, processId))) continue;
       const done = this.carry(batch).finally(() => this.carried.delete(batch.id));
       this.carried.set(batch.id, done);
@@ -103,7 +107,7 @@ export class EconomyDesk implements OnApplicationBootstrap, BeforeApplicationShu
     let failures = 0;
     let final: ServiceFailure | undefined;
     let due = 0;
-    while (!this.stop.signal.aborted) {
+    while (!this.isStopping()) {
       await this.pause(batch.id, due - performance.now());
       try {
         if (!(await this.held.some(batch.id))) return await this.exchange.settle(batch, this.stop.signal);
@@ -113,7 +117,7 @@ export class EconomyDesk implements OnApplicationBootstrap, BeforeApplicationShu
         failures = 0;
         due = performance.now() + this.interval(batch);
       } catch (error) {
-        if (this.stop.signal.aborted || error instanceof TakenOver) return;
+        if (this.isStopping() || error instanceof TakenOver) return;
         this.logger.warn({ msg: 'a batch cannot be carried on', batchId: batch.id, failures, err: error });
         // Only the service gives a reason to end anything: what else fails (database, sandboxes) is waited for.
         if (error instanceof ServiceFailure) failures += 1;

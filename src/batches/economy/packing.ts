@@ -5,8 +5,7 @@ import { CommandCompiler } from '../../commands/command-compiler.js';
 import { toClaudeCodeError } from '../../errors/to-claude-code-error.js';
 import type { Execution } from '../../execution/execution.js';
 import { HeldExecutions } from '../../execution/held-executions.js';
-import { ServiceFailure } from '../../model-gateway/message-batches.js';
-import { ModelGateway } from '../../model-gateway/model-gateway.js';
+import { MessageBatches, ServiceFailure } from '../../model-gateway/message-batches.js';
 import { Workspaces } from '../../workspaces/workspace.js';
 import { asError } from './service-errors.js';
 
@@ -26,7 +25,7 @@ export class Packing {
     private readonly compiler: CommandCompiler,
     private readonly workspaces: Workspaces,
     private readonly singles: SingleAnswers,
-    private readonly gateway: ModelGateway,
+    private readonly batches: MessageBatches,
   ) {}
 
   /**
@@ -58,7 +57,7 @@ export class Packing {
             const task = this.compiler.compile(execution.request);
             const request = await requestOf(task);
             const { maxOutputTokens } = task.limits;
-            const text = this.gateway.batches.pack({ id: execution.id, request, maxOutputTokens });
+            const text = this.batches.pack({ id: execution.id, request, maxOutputTokens });
             packed.push({ execution, text });
           } catch (thrown) {
             const error = thrown instanceof ServiceFailure ? asError(thrown) : toClaudeCodeError(thrown);

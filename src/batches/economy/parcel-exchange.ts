@@ -4,8 +4,7 @@ import { Config } from '../../config/config.js';
 import type { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Execution } from '../../execution/execution.js';
 import { HeldExecutions } from '../../execution/held-executions.js';
-import { type ItemResult, ServiceFailure } from '../../model-gateway/message-batches.js';
-import { ModelGateway } from '../../model-gateway/model-gateway.js';
+import { type ItemResult, MessageBatches, ServiceFailure } from '../../model-gateway/message-batches.js';
 import { Database, type Queryable } from '../../persistence/database.js';
 import { KeyedLock } from '../../workspaces/keyed-lock.js';
 import type { Batch } from '../batch.js';
@@ -38,7 +37,7 @@ export class ParcelExchange {
     private readonly held: HeldExecutions,
     private readonly packing: Packing,
     private readonly database: Database,
-    private readonly gateway: ModelGateway,
+    private readonly batches: MessageBatches,
     private readonly config: Config,
   ) {}
 
@@ -90,7 +89,7 @@ export class ParcelExchange {
     await turn.mustHold(this.database);
     let id: string;
     try {
-      id = await this.gateway.batches.submit(
+      id = await this.batches.submit(
         packed.map(({ text }) => text),
         turn.signal,
       );
@@ -111,7 +110,7 @@ export class ParcelExchange {
   /** @param late milliseconds since the longest wait was over; negative before */
   private async ask(parcel: Parcel, late: number, signal: AbortSignal): Promise<void> {
     try {
-      const { resultsPath } = await this.gateway.batches.look(parcel.id, signal);
+      const { resultsPath } = await this.batches.look(parcel.id, signal);
       if (resultsPath === undefined && late <= LAST_WORD_MS) {
         if (late > 0 && parcel.cancelledAt === undefined) await this.cancel(parcel, signal);
         return;
@@ -128,7 +127,7 @@ export class ParcelExchange {
   /** Hands out what there is, a few at a time: all that was read before the results broke off is good. */
   private async collect(parcel: Parcel, path: string, isLate: boolean, signal: AbortSignal): Promise<void> {
     let some: ItemResult[] = [];
-    for await (const result of this.gateway.batches.results(path, signal)) {
+    for await (const result of this.batches.results(path, signal)) {
       some.push(result);
       if (some.length < AT_ONCE) continue;
       await this.handOut(parcel, some, isLate);
@@ -152,7 +151,7 @@ export class ParcelExchange {
   }
 
   private async cancel(parcel: Parcel, signal: AbortSignal): Promise<void> {
-    await this.gateway.batches.cancel(parcel.id, signal);
+    await this.batches.cancel(parcel.id, signal);
     await this.store.cancelled(parcel);
   }
 
