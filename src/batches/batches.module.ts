@@ -1,9 +1,7 @@
 /** Many executions asked for at once: accepted whole or refused whole, followed as one. */
 import { Module } from '@nestjs/common';
-import { AgentsModule } from '../agents/agents.module.js';
 import { CommandsModule } from '../commands/commands.module.js';
 import { ExecutionModule } from '../execution/execution.module.js';
-import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { StreamingModule } from '../streaming/streaming.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { BatchIntake } from './batch-intake.js';
@@ -13,32 +11,11 @@ import { BatchService } from './batch-service.js';
 import { BatchStore } from './batch-store.js';
 import { BatchStream } from './batch-stream.js';
 import { BatchesController } from './batches.controller.js';
-import { EconomyDesk } from './economy/economy-desk.js';
-import { Packing } from './economy/packing.js';
-import { ParcelExchange } from './economy/parcel-exchange.js';
-import { ParcelStore } from './economy/parcel-store.js';
+import { EconomyModule } from './economy/economy.module.js';
 
 @Module({
-  imports: [
-    AgentsModule,
-    CommandsModule,
-    ExecutionModule,
-    ModelGatewayModule,
-    StreamingModule,
-    WorkspacesModule,
-  ],
+  imports: [CommandsModule, EconomyModule, ExecutionModule, StreamingModule, WorkspacesModule],
   controllers: [BatchesController],
-  providers: [
-    BatchIntake,
-    EconomyDesk,
-    Packing,
-    ParcelExchange,
-    ParcelStore,
-    BatchMessages,
-    BatchRetention,
-    BatchService,
-    BatchStore,
-    BatchStream,
-  ],
+  providers: [BatchIntake, BatchMessages, BatchRetention, BatchService, BatchStore, BatchStream],
 })
 export class BatchesModule {}
