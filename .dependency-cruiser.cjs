@@ -58,7 +58,20 @@ const ARROWS = {
   // Delivers what execution records; execution publishes through its own port and never looks back.
   streaming: ['access', 'commands', 'execution', 'persistence', 'redis'],
   // Many executions as one: accepted through execution, told through streaming, which know nothing of it.
-  batches: ['access', 'agents', 'commands', 'execution', 'persistence', 'streaming', 'workspaces'],
+  // Those that can wait go to the model's service by themselves, from one of the processes.
+  batches: [
+    ...[
+      'access',
+      'agents',
+      'cluster',
+      'commands',
+      'execution',
+      'model-gateway',
+      'persistence',
+      'streaming',
+      'workspaces',
+    ],
+  ],
   // The observers see all and are imported by nobody.
   audit: ['access', 'commands', 'egress', 'execution', 'persistence'],
   metrics: [

@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { BatchesModule } from './batches/batches.module.js';
+import { EconomyModule } from './batches/economy/economy.module.js';
 import { CacheModule } from './cache/cache.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { CommandsModule } from './commands/commands.module.js';
@@ -36,6 +37,7 @@ import { WorkspacesModule } from './workspaces/workspaces.module.js';
     ExecutionModule,
     WorkspacesModule,
     EgressModule,
+    EconomyModule,
     AuditModule,
     MetricsModule,
     HealthModule,

@@ -12,6 +12,8 @@ import { AgentEngines, ENGINES } from './engines/agent-engines.js';
 import { EnginesController } from './engines/engines.controller.js';
 import { HybridEngine } from './hybrid/hybrid.engine.js';
 import { MessagesEngine } from './messages/messages.engine.js';
+import { SingleAnswers } from './messages/single-answers.js';
+import { Workbenches } from './messages/workbenches.js';
 import { WarmPlaces } from './warm-places.js';
 
 /** A new engine is its folder, its line here and its name in ENGINES. */
@@ -23,6 +25,8 @@ const ALL = [ClaudeCodeEngine, MessagesEngine, HybridEngine];
   providers: [
     ClaudeLauncher,
     WarmClaude,
+    Workbenches,
+    SingleAnswers,
     ...ALL,
     {
       provide: ENGINES,
@@ -33,6 +37,6 @@ const ALL = [ClaudeCodeEngine, MessagesEngine, HybridEngine];
     AgentEngines,
     { provide: WarmPlaces, useExisting: WarmClaude },
   ],
-  exports: [AgentEngines, WarmPlaces],
+  exports: [AgentEngines, SingleAnswers, WarmPlaces],
 })
 export class AgentsModule {}

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../access/principal.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import { ClaudeCodeRequest } from '../commands/claude-code-request.js';
+import { CommandRegistry } from '../commands/command-registry.js';
 import type { ErrorCode } from '../errors/catalogue.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { cut, type FieldProblem, toClaudeCodeError } from '../errors/to-claude-code-error.js';
@@ -12,8 +13,10 @@ import { Conversations } from '../execution/conversations.js';
 import type { Execution } from '../execution/execution.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import { type NamedPath, namedPaths } from '../execution/named-paths.js';
+import { HELD } from '../execution/waiting.js';
 import { chunks } from '../persistence/chunks.js';
 import { Workspaces } from '../workspaces/workspace.js';
+import type { BatchMode } from './batch.js';
 
 /** One entry of the `details` of a refused batch. */
 export interface ItemProblem extends FieldProblem {
@@ -21,6 +24,11 @@ export interface ItemProblem extends FieldProblem {
   index: number;
   /** What the request would have been refused with alone. */
   code: ErrorCode;
+}
+
+export interface Asked {
+  requests: readonly unknown[];
+  mode: BatchMode;
 }
 
 interface Prepared {
@@ -32,6 +40,8 @@ interface Prepared {
 const AT_ONCE = 20;
 /** Problems told of one request: every invalid request is listed, and the answer stays smaller than what it refuses. */
 const TOLD = 3;
+/** Whose answers those of mode economy are. */
+const ENGINE = 'messages';
 /** Workspaces that are looked into at once; each look is a sandbox. */
 const LOOKS = 4;
 
@@ -43,17 +53,24 @@ export class BatchIntake {
     private readonly executions: ExecutionService,
     private readonly conversations: Conversations,
     private readonly workspaces: Workspaces,
+    private readonly commands: CommandRegistry,
   ) {}
 
   /** @throws ClaudeCodeError E003 with `details: ItemProblem[]`, by index */
-  async prepare(requests: readonly unknown[], caller: Caller, batchId: string): Promise<Execution[]> {
+  async prepare({ requests, mode }: Asked, caller: Caller, batchId: string): Promise<Execution[]> {
     const prepared: Prepared[] = [];
     const problems: ItemProblem[] = [];
     for (const [index, request] of requests.entries()) {
       if (index % AT_ONCE === 0) await others();
       try {
-        const place = { priority: 'batch' as const, batchId, position: index };
-        const { execution, task } = this.executions.prepare(await this.validated(request), caller, place);
+        const priority = mode === 'economy' ? HELD : 'batch';
+        const place = { priority, batchId, position: index } as const;
+        const validated = await this.validated(request);
+        const { execution, task } = this.executions.prepare(
+          mode === 'economy' ? this.inOneAnswer(validated) : validated,
+          caller,
+          place,
+        );
         prepared.push({ execution: await this.conversations.goingOn(execution, caller.principal), task });
       } catch (error) {
         problems.push(...problemsOf(index, error));
@@ -74,6 +91,20 @@ export class BatchIntake {
       type: 'body',
       metatype: ClaudeCodeRequest,
     })) as ClaudeCodeRequest;
+  }
+
+  /** The request as one answer of the model carries it out. @throws ClaudeCodeError E003 when none can */
+  private inOneAnswer(request: ClaudeCodeRequest): ClaudeCodeRequest {
+    const { action, options } = request;
+    const why = this.commands.get(action).severalTurns(request);
+    const refuse = (field: string, text: string) =>
+      problem(field, `${text}: mode economy asks the model once`);
+    if (why !== undefined) throw refuse(options?.fix === true ? 'options.fix' : 'action', why);
+    if ((options?.continue ?? undefined) !== undefined)
+      throw refuse('options.continue', 'goes on in a conversation');
+    if ((options?.engine ?? ENGINE) !== ENGINE)
+      throw refuse('options.engine', `must be ${ENGINE}, or left out`);
+    return { ...request, options: { ...options, engine: ENGINE } };
   }
 
   /** One look for all that the batch names in a workspace, directories and files apart. */

@@ -23,8 +23,8 @@ export class BatchMessages implements OnModuleInit {
       'claude-code-batch': handling({
         scope: 'run',
         message: BatchRequest,
-        handle: async ({ requests }, caller, socket) => {
-          const batch = await this.batches.submit(requests, caller);
+        handle: async ({ requests, mode }, caller, socket) => {
+          const batch = await this.batches.submit({ requests, mode: mode ?? 'standard' }, caller);
           this.follow(socket, batch, 0);
           return { batchId: batch.id };
         },

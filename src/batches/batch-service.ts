@@ -8,10 +8,12 @@ import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { invalidRequest } from '../errors/to-claude-code-error.js';
 import { ExecutionService } from '../execution/execution-service.js';
 import type { Idempotency } from '../execution/execution-store.js';
+import { HeldExecutions } from '../execution/held-executions.js';
 import { requestHash } from '../execution/request-hash.js';
 import { type Batch, type BatchState, stateOf } from './batch.js';
-import { BatchIntake } from './batch-intake.js';
+import { type Asked, BatchIntake } from './batch-intake.js';
 import { BatchStore } from './batch-store.js';
+import { EconomyDesk } from './economy/economy-desk.js';
 
 /** Its executions have no key of their own: only the batch can be repeated. */
 const NO_KEY: Idempotency = { key: null, requestHash: '' };
@@ -22,6 +24,8 @@ export class BatchService {
     private readonly intake: BatchIntake,
     private readonly store: BatchStore,
     private readonly executions: ExecutionService,
+    private readonly held: HeldExecutions,
+    private readonly desk: EconomyDesk,
     private readonly config: Config,
   ) {}
 
@@ -31,23 +35,26 @@ export class BatchService {
    * @throws ClaudeCodeError E003 (`details`: every invalid request), E010 (key used for another body),
    *   E012 (stopping, queue full, no sandbox, audit not writable)
    */
-  async submit(requests: readonly unknown[], caller: Caller, key: string | null = null): Promise<Batch> {
+  async submit(asked: Asked, caller: Caller, key: string | null = null): Promise<Batch> {
+    const { requests, mode } = asked;
     this.checkSize(requests);
     const { userId, keyId } = caller.principal;
-    const idempotency = { key, requestHash: key === null ? '' : requestHash(requests) };
+    const idempotency = { key, requestHash: key === null ? '' : hashOf(asked) };
     const earlier = await this.earlier(userId, idempotency);
     if (earlier !== undefined) return earlier;
     const total = requests.length;
     try {
       return await this.executions.entered('batch', total, async () => {
         const id = uuidv7();
-        const executions = await this.intake.prepare(requests, caller, id);
+        const executions = await this.intake.prepare(asked, caller, id);
         const { requestId } = caller;
         // Each execution has its first event already.
-        const batch = { id, userId, keyId, requestId, total, lastSeq: total, createdAt: Date.now() };
-        await this.executions.accept(executions, NO_KEY, caller, (db) =>
-          this.store.insert(db, batch, idempotency),
-        );
+        const batch = { id, userId, keyId, requestId, mode, total, lastSeq: total, createdAt: Date.now() };
+        await this.executions.accept(executions, NO_KEY, caller, async (db) => {
+          if (mode === 'economy') await this.held.checkRoom(db, total);
+          await this.store.insert(db, batch, idempotency);
+        });
+        if (mode === 'economy') this.desk.look();
         return batch;
       });
     } catch (error) {
@@ -112,3 +119,7 @@ export class BatchService {
     return found?.batch;
   }
 }
+
+/** Of a standard batch as it was before there were others: keys that were used then stay good. */
+const hashOf = ({ requests, mode }: Asked): string =>
+  requestHash(mode === 'standard' ? requests : { requests, mode });

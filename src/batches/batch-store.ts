@@ -4,7 +4,7 @@ import type { Selectable } from 'kysely';
 import type { Idempotency } from '../execution/execution-store.js';
 import { Database, type Queryable } from '../persistence/database.js';
 import type { BatchesTable } from '../persistence/schema.js';
-import type { Batch } from './batch.js';
+import type { Batch, BatchMode } from './batch.js';
 
 @Injectable()
 export class BatchStore {
@@ -65,5 +65,11 @@ export class BatchStore {
   }
 }
 
-const fromRow = ({ idempotencyKey: _key, requestHash: _hash, ...batch }: Selectable<BatchesTable>): Batch =>
-  batch;
+/** The column holds what `insert` wrote, so the closed vocabulary can be trusted. */
+export const fromRow = ({
+  idempotencyKey: _key,
+  requestHash: _hash,
+  processId: _processId,
+  closedAt: _closedAt,
+  ...batch
+}: Selectable<BatchesTable>): Batch => ({ ...batch, mode: batch.mode as BatchMode });

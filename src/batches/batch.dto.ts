@@ -20,7 +20,9 @@ import { MaxValues } from '../errors/validation.pipe.js';
 import { EventsQuery } from '../streaming/events.dto.js';
 import {
   type Batch,
+  BATCH_MODES,
   BATCH_STATUSES,
+  type BatchMode,
   type BatchCounts,
   type BatchState,
   type BatchStatus,
@@ -36,6 +38,16 @@ export class BatchRequest {
   @IsArray()
   @ArrayNotEmpty()
   requests!: unknown[];
+
+  @ApiPropertyOptional({
+    enum: BATCH_MODES,
+    default: 'standard',
+    description:
+      '`economy`: asked through the batch endpoint of the model service, within a day and at half the price; only what one answer of the model can do',
+  })
+  @IsOptional()
+  @IsIn(BATCH_MODES)
+  mode?: BatchMode;
 }
 
 class BatchCountsView implements BatchCounts {
@@ -58,6 +70,9 @@ class BatchCountsView implements BatchCounts {
 export class BatchView implements BatchState {
   @ApiProperty({ format: 'uuid', example: '019a8b5e-7c1d-7000-8000-000000000000' })
   id!: string;
+
+  @ApiProperty({ enum: BATCH_MODES })
+  mode!: BatchMode;
 
   @ApiProperty({ enum: BATCH_STATUSES, description: STATUS_RULE })
   status!: BatchStatus;
@@ -135,8 +150,9 @@ export class BatchSubscribeMessage extends EventsQuery {
   batchId!: string;
 }
 
-export const viewOf = ({ id, total, userId, createdAt }: Batch, state: BatchState): BatchView => ({
+export const viewOf = ({ id, mode, total, userId, createdAt }: Batch, state: BatchState): BatchView => ({
   id,
+  mode,
   status: state.status,
   total,
   counts: state.counts,

@@ -2,6 +2,10 @@
 import type { ExecutionStatus } from '../execution/execution-state.js';
 import type { Tally } from '../execution/execution-store.js';
 
+/** `economy`: it can wait, and goes through the batch endpoint of the model's service, at half the price. */
+export const BATCH_MODES = ['standard', 'economy'] as const;
+export type BatchMode = (typeof BATCH_MODES)[number];
+
 export interface Batch {
   /** UUIDv7. */
   id: string;
@@ -9,6 +13,7 @@ export interface Batch {
   userId: string;
   keyId: string;
   requestId: string;
+  mode: BatchMode;
   /** Requests it was made of. */
   total: number;
   /** Number of the last event of its executions. */

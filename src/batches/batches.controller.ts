@@ -45,7 +45,7 @@ export class BatchesController {
   @AuditedByExecution()
   @ApiOperation({
     summary:
-      'Ask for many executions at once: all are accepted or none, and run behind everything interactive',
+      'Ask for many executions at once: all are accepted or none, and run behind everything interactive, or at half the price within a day',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
@@ -54,12 +54,12 @@ export class BatchesController {
   })
   @ApiAcceptedResponse({ type: BatchView })
   async submit(
-    @Body() { requests }: BatchRequest,
+    @Body() { requests, mode }: BatchRequest,
     @CallerOf() caller: Caller,
     @IdempotencyKey() key: string | null,
     @Res({ passthrough: true }) response: Response,
   ): Promise<BatchView> {
-    const batch = await this.batches.submit(requests, caller, key);
+    const batch = await this.batches.submit({ requests, mode: mode ?? 'standard' }, caller, key);
     response.location(`/api/batches/${batch.id}`);
     return this.view(batch);
   }

@@ -22,6 +22,8 @@ import { workplaceOf } from './workplace.js';
 export interface BatchOptions {
   /** Changes are left where they were made. */
   dryRun?: boolean;
+  /** At half the price, within a day. */
+  economy?: boolean;
 }
 
 interface Result {
@@ -34,7 +36,7 @@ interface Result {
 /** @returns the exit code: that of the first request that did not succeed */
 export async function runBatch(
   file: string,
-  { dryRun = false }: BatchOptions,
+  { dryRun = false, economy = false }: BatchOptions,
   settings: Settings,
   host: Host,
   terminal: Terminal,
@@ -53,7 +55,7 @@ export async function runBatch(
     : await workplaceOf(settings, connection, terminal, interruption.signal);
   const batch = await client.submitBatch(
     requests.map((request) => complete(request, settings, place?.projectId)),
-    { signal: interruption.signal },
+    { signal: interruption.signal, mode: economy ? 'economy' : 'standard' },
   );
   cancel = () => void client.cancelBatch(batch.id).catch((error: unknown) => terminal.say(String(error)));
   if (interruption.signal.aborted) cancel();

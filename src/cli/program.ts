@@ -180,8 +180,15 @@ export function buildProgram(
     .description('run many requests from a file, one JSON object a line; print their results the same way')
     .argument('<file>', 'requests as for POST /api/claude-code; "-" reads standard input')
     .option('--dry-run', 'leave the files of this directory as they are')
-    .addHelpText('after', examples('batch requests.jsonl --yes > results.jsonl'))
-    .action(async (file: string, options: { dryRun?: boolean }, command: Command) => {
+    .option(
+      '--economy',
+      'at half the price, within a day: what one answer of the model can do (generate, analyze, review)',
+    )
+    .addHelpText(
+      'after',
+      examples('batch requests.jsonl --yes > results.jsonl', 'batch nightly.jsonl --economy > results.jsonl'),
+    )
+    .action(async (file: string, options: { dryRun?: boolean; economy?: boolean }, command: Command) => {
       const { runBatch } = await import('./batch.js');
       ends(await runBatch(file, options, settings(command), host, terminal));
     });

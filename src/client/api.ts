@@ -61,7 +61,7 @@ export interface paths {
     /** Batches, newest first */
     get: operations['BatchesController_list'];
     put?: never;
-    /** Ask for many executions at once: all are accepted or none, and run behind everything interactive */
+    /** Ask for many executions at once: all are accepted or none, and run behind everything interactive, or at half the price within a day */
     post: operations['BatchesController_submit'];
     delete?: never;
     options?: never;
@@ -756,6 +756,12 @@ export interface components {
     BatchRequest: {
       /** @description 1 … BATCH_MAX_ITEMS requests, each checked as if alone */
       requests: components['schemas']['ClaudeCodeRequest'][];
+      /**
+       * @description `economy`: asked through the batch endpoint of the model service, within a day and at half the price; only what one answer of the model can do
+       * @default standard
+       * @enum {string}
+       */
+      mode?: 'standard' | 'economy';
     };
     BatchCountsView: {
       queued: number;
@@ -771,6 +777,8 @@ export interface components {
        * @example 019a8b5e-7c1d-7000-8000-000000000000
        */
       id: string;
+      /** @enum {string} */
+      mode: 'standard' | 'economy';
       /**
        * @description queued: none has started. running: some have not ended. Then cancelled when any was cancelled, else failed when any failed or timed out, else succeeded.
        * @enum {string}

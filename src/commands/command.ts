@@ -27,6 +27,13 @@ export abstract class Command {
   outputSchema(_request: ClaudeCodeRequest): JsonSchema | undefined {
     return undefined;
   }
+  /**
+   * Why it takes the agent several turns, in a few words; undefined when one answer of the model will do: it is shown the
+   * files, may write whole ones, and is told nothing more.
+   */
+  severalTurns(_request: ClaudeCodeRequest): string | undefined {
+    return undefined;
+  }
   /** The command's part of the answer; text and changed files are added for all. */
   abstract result(request: ClaudeCodeRequest, outcome: AgentOutcome, changes: ChangeSet): CommandResult;
 }

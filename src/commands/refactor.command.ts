@@ -19,6 +19,10 @@ export class RefactorCommand extends Command {
     ];
   }
 
+  override severalTurns(): string {
+    return 'refactor reads files, and then changes them';
+  }
+
   result(): CommandResult {
     return {};
   }

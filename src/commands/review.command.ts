@@ -77,6 +77,10 @@ export class ReviewCommand extends Command {
     };
   }
 
+  override severalTurns({ options }: ClaudeCodeRequest): string | undefined {
+    return options?.fix === true ? 'options.fix reads files, and then changes them' : undefined;
+  }
+
   result({ options }: ClaudeCodeRequest, outcome: AgentOutcome): CommandResult {
     const wanted = atLeast(options?.severity ?? DEFAULT_SEVERITY);
     const findings = findingsOf(outcome.structured?.findings);

@@ -394,7 +394,7 @@ export const SETTINGS = {
     rule: integer(1, 1_000_000),
     default: '10000',
     about:
-      'Executions that may wait, those of batches and all others counted apart; one more is refused with E012, so that a flood cannot fill the disk. Ten of the largest batches.',
+      'Executions that may wait; those of batches, those that wait for the model service (mode `economy`) and all others are counted apart. One more is refused with E012, so that a flood cannot fill the disk. Ten of the largest batches.',
   }),
   SHUTDOWN_GRACE: setting({
     rule: integer(0, 3600),
@@ -434,6 +434,42 @@ export const SETTINGS = {
     default: String(8 * MIB),
     about:
       'Bytes of the body of a batch: 8 KiB for each of 1000 requests. Over socket.io BODY_MAX_BYTES holds for it too.',
+  }),
+  ECONOMY_POLL_MS: setting({
+    rule: integer(10, 3_600_000),
+    default: '60000',
+    about:
+      'Batches of mode `economy`: milliseconds between two questions to the model service how they stand, and between two looks for new ones. Young ones are asked after more often: each tenth of their age, from a second on.',
+  }),
+  ECONOMY_WAIT_MS: setting({
+    rule: integer(1000, 7 * 24 * 3_600_000),
+    default: String(24 * 3_600_000),
+    about:
+      'Batches of mode `economy`: milliseconds from acceptance after which they are cancelled at the model service, and what has no answer then ends as E001. The service itself gives up after 24 hours.',
+  }),
+  ECONOMY_TRIES: setting({
+    rule: integer(1, 1000),
+    default: '10',
+    about:
+      'Batches of mode `economy`: times in a row that the model service may fail (429, 529, unreachable, not understood) before their executions fail with its error. Each waits twice as long as the one before, up to 60 × ECONOMY_POLL_MS: some four hours in all.',
+  }),
+  ECONOMY_PARCEL_BYTES: setting({
+    rule: integer(64 * KIB, 256 * MIB),
+    default: String(32 * MIB),
+    about:
+      'Batches of mode `economy`: bytes that are handed over to the model service at once, which memory holds meanwhile; a larger batch goes in several parcels. The service takes 256 MB.',
+  }),
+  ECONOMY_FILES_TOKENS: setting({
+    rule: integer(0, 10_000_000),
+    default: '100000',
+    about:
+      'Batches of mode `economy`: tokens (of four characters) of the contents of files that go along with a prompt, some 10 000 lines: nothing can be read later. For `analyze` and `review` without `context.files`, those of the working directory.',
+  }),
+  ECONOMY_OUTPUT_TOKENS: setting({
+    rule: integer(256, 1_000_000),
+    default: '32000',
+    about:
+      'Batches of mode `economy`: tokens of an answer, which cannot go on in a further one: twice MESSAGES_OUTPUT_TOKENS.',
   }),
   FILE_MAX_BYTES: setting({
     rule: integer(1, 10 * 1024 * MIB),

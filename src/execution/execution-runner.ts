@@ -5,6 +5,7 @@ import pRetry from 'p-retry';
 import type { AgentEvent, AgentOutcome, AgentPlace } from '../agents/agent-engine.js';
 import type { AgentTask } from '../agents/agent-task.js';
 import { AgentEngines } from '../agents/engines/agent-engines.js';
+import { SingleAnswers } from '../agents/messages/single-answers.js';
 import type { Answer } from '../cache/answer.js';
 import { CommandCompiler } from '../commands/command-compiler.js';
 import { Config } from '../config/config.js';
@@ -31,6 +32,7 @@ import type { Execution } from './execution.js';
 import { answered, type AttemptResult, ExecutionEnder } from './execution-ender.js';
 import { ExecutionStore } from './execution-store.js';
 import { Flights } from './flights.js';
+import { HeldExecutions } from './held-executions.js';
 import { Lifecycle } from './lifecycle.js';
 
 interface Attempted extends AttemptResult {
@@ -60,6 +62,8 @@ export class ExecutionRunner {
     private readonly flights: Flights,
     private readonly conversations: Conversations,
     private readonly claims: Claims,
+    private readonly held: HeldExecutions,
+    private readonly singles: SingleAnswers,
     config: Config,
   ) {
     this.redactor = new Redactor(config.secrets);
@@ -116,7 +120,9 @@ export class ExecutionRunner {
       const task = { ...this.compiler.compile(execution.request), engine: execution.engine };
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
-      const recall = await this.answers.recall(execution, workspace);
+      // Whoever has an answer already needs no other one.
+      const recall =
+        execution.parcelId === undefined ? await this.answers.recall(execution, workspace) : undefined;
       if (recall !== undefined) result.keep = () => this.answers.keep(recall, execution, workspace, result);
       ending.signal.throwIfAborted();
       const given = recall && (await this.give(execution, workspace, recall));
@@ -183,8 +189,10 @@ export class ExecutionRunner {
       reached = egress !== undefined;
       const before = await this.conversations.before(execution);
       const engine = this.engines.get(task.engine);
+      const order = { task, workspace, egress, conversation: before };
+      const given = await this.held.answerOf(execution);
       place = await inSpan('engine.start', { attributes: { 'caisson.engine': engine.name } }, () =>
-        engine.take({ task, workspace, egress, conversation: before }),
+        given === undefined ? engine.take(order) : this.singles.carryOut(order, given),
       );
       place.route.bind({
         executionId: execution.id,

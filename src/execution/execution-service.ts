@@ -32,7 +32,7 @@ import { Flights } from './flights.js';
 import { Lifecycle } from './lifecycle.js';
 import { namedPaths } from './named-paths.js';
 import { requestHash } from './request-hash.js';
-import type { Priority } from './waiting.js';
+import { HELD, type Priority } from './waiting.js';
 
 export const DEFAULT_PROJECT = 'default';
 
@@ -143,7 +143,7 @@ export class ExecutionService {
   }
 
   /**
-   * Commits rows, first events and audit entries of all or of none, then lets them wait for their turn.
+   * Commits rows, first events and audit entries of all or of none, then lets them wait for their turn, unless they are held.
    * @param alongside written in the same transaction, before them
    * @throws ClaudeCodeError E012 when the audit cannot be written; whatever the database or `alongside` throws
    */
@@ -154,7 +154,10 @@ export class ExecutionService {
     alongside?: (db: Queryable) => Promise<void>,
   ): Promise<void> {
     const asked = await Promise.all(
-      executions.map(async (execution) => ({ execution, question: await this.questions.of(execution) })),
+      executions.map(async (execution) => ({
+        execution,
+        question: execution.priority === HELD ? undefined : await this.questions.of(execution),
+      })),
     );
     await this.commit(asked, idempotency, caller, alongside);
   }
@@ -171,7 +174,8 @@ export class ExecutionService {
       return this.insert(db, executions, idempotency, caller);
     });
     this.log.publish(stored);
-    for (const { execution, question } of asked) this.flights.enter(execution, question);
+    for (const { execution, question } of asked)
+      if (execution.priority !== HELD) this.flights.enter(execution, question);
   }
 
   private async insert(

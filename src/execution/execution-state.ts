@@ -14,7 +14,7 @@ export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 /** From each state, the states that may follow. The last four are ends: nothing follows them. */
 export const TRANSITIONS = {
-  queued: ['starting', 'cancelled', 'failed'],
+  queued: ['starting', 'cancelled', 'failed', 'timed_out'],
   starting: ['running', 'failed', 'cancelled', 'timed_out', 'queued'],
   running: ['succeeded', 'failed', 'cancelled', 'timed_out', 'queued'],
   succeeded: [],

@@ -12,7 +12,7 @@ import type { ExecutionsTable } from '../persistence/schema.js';
 import type { ChangeSet } from '../workspaces/workspace.js';
 import type { Execution, ExecutionSummary } from './execution.js';
 import { type EndStatus, type ExecutionStatus, statesBefore } from './execution-state.js';
-import { type Priority, waitingOf } from './waiting.js';
+import { HELD, type Priority, waitingOf } from './waiting.js';
 
 export interface ListQuery {
   userId: string;
@@ -158,6 +158,7 @@ export class ExecutionStore {
     const rows = await this.database
       .selectFrom('executions')
       .where('status', '=', sql.lit('queued'))
+      .where('priority', '<>', HELD)
       .groupBy('priority')
       .select(({ fn }) => ['priority', fn.countAll<number | string>().as('count')])
       .execute();
@@ -322,6 +323,7 @@ const toRow = (execution: Execution, idempotency: Idempotency): Insertable<Execu
   requestHash: idempotency.requestHash,
   writes: waitingOf(execution).access === 'read-only' ? 0 : 1,
   traceparent: execution.traceparent ?? null,
+  parcelId: execution.parcelId ?? null,
   batchId: execution.batchId ?? null,
   position: execution.position ?? null,
   continues: execution.continues ?? null,
@@ -359,6 +361,7 @@ export function fromRow({
     ...(row as Omit<typeof row, Closed> & Pick<Execution, Closed>),
     traceparent: row.traceparent ?? undefined,
     request: JSON.parse(row.request) as Execution['request'],
+    parcelId: row.parcelId ?? undefined,
     batchId: row.batchId ?? undefined,
     position: row.position ?? undefined,
     continues: row.continues ?? undefined,

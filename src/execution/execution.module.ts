@@ -24,6 +24,7 @@ import { ExecutionService } from './execution-service.js';
 import { ExecutionStore } from './execution-store.js';
 import { ExecutionsController } from './executions.controller.js';
 import { Flights } from './flights.js';
+import { HeldExecutions } from './held-executions.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { Lifecycle } from './lifecycle.js';
 import { Recovery } from './recovery.js';
@@ -64,6 +65,7 @@ const either = <T>(port: Abstract<T>, own: Type<T>, shared: () => Promise<Type<T
     ExecutionService,
     ExecutionStore,
     Flights,
+    HeldExecutions,
     Lifecycle,
     LostWorkers,
     Recovery,
@@ -72,6 +74,6 @@ const either = <T>(port: Abstract<T>, own: Type<T>, shared: () => Promise<Type<T
     WarmBoard,
     Worker,
   ],
-  exports: [Conversations, DomainEvents, ExecutionQueue, ExecutionService, Lifecycle],
+  exports: [Conversations, DomainEvents, ExecutionQueue, ExecutionService, HeldExecutions, Lifecycle],
 })
 export class ExecutionModule {}

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { ClaudeCodeRequest, CommandAction } from '../commands/claude-code-request.js';
 import type { ClaudeCodeResponse } from '../commands/claude-code-response.js';
 import type { ExecutionStatus } from './execution-state.js';
-import type { Priority } from './waiting.js';
+import type { HELD, Priority } from './waiting.js';
 
 export interface Execution {
   /** UUIDv7. */
@@ -17,7 +17,9 @@ export interface Execution {
   traceparent?: string;
   action: CommandAction;
   access: WorkspaceAccess;
-  priority: Priority;
+  priority: Priority | typeof HELD;
+  /** In which parcel the model's service was asked, when it was asked there. */
+  parcelId?: string;
   /** When it was asked for with others: which batch, and where in it (0, 1, 2 …). */
   batchId?: string;
   position?: number;

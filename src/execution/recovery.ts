@@ -7,7 +7,7 @@ import type { Execution } from './execution.js';
 import { ExecutionEnder, nothingDone } from './execution-ender.js';
 import { ExecutionQueue } from './execution-queue.js';
 import { ExecutionStore } from './execution-store.js';
-import { waitingOf } from './waiting.js';
+import { HELD, waitingOf } from './waiting.js';
 
 @Injectable()
 export class Recovery {
@@ -20,6 +20,7 @@ export class Recovery {
 
   /** Lets one wait, again or still, or ends it. Does nothing when somebody else has done either. */
   async takeUp(execution: Execution): Promise<void> {
+    if (execution.priority === HELD) return; // nobody ran it, and it is not its turn
     if (execution.status !== 'queued' && !(await this.handBack(execution))) {
       const lost = new ClaudeCodeError('E014', 'The process that ran it died.', {
         details: { retryable: execution.access === 'read-only' },

@@ -6,6 +6,9 @@ import type { ClaudeCodeRequest } from '../commands/claude-code-request.js';
 export const PRIORITIES = ['interactive', 'batch'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
+/** In the place of a priority: held for the answer of the model's service, and in no queue (`held-executions.ts`). */
+export const HELD = 'economy';
+
 export interface Waiting {
   executionId: string;
   userId: string;
@@ -14,7 +17,10 @@ export interface Waiting {
   priority: Priority;
 }
 
-/** A dry run works on a copy: to the workspace it is a reader, whatever its agent may do with the copy. */
+/**
+ * A dry run works on a copy: to the workspace it is a reader, whatever its agent may do with the copy. One that was held goes
+ * on as one of a batch.
+ */
 export const waitingOf = ({
   id,
   userId,
@@ -22,10 +28,14 @@ export const waitingOf = ({
   access,
   priority,
   request,
-}: Omit<Waiting, 'executionId'> & { id: string; request: ClaudeCodeRequest }): Waiting => ({
+}: Omit<Waiting, 'executionId' | 'priority'> & {
+  id: string;
+  priority: Priority | typeof HELD;
+  request: ClaudeCodeRequest;
+}): Waiting => ({
   executionId: id,
   userId,
   projectId,
   access: request.options?.dryRun === true ? 'read-only' : access,
-  priority,
+  priority: priority === HELD ? 'batch' : priority,
 });

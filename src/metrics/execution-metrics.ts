@@ -6,6 +6,7 @@ import { Config } from '../config/config.js';
 import { Refusals } from '../errors/refusals.js';
 import { type DomainEventMap, DomainEvents } from '../execution/domain-events.js';
 import { DURATION, ERRORS, FIRST_TOKEN, QUEUE_WAIT, REQUESTS, TOKENS } from './instruments.js';
+import { HELD } from '../execution/waiting.js';
 import { modelLabel } from './model-label.js';
 
 @Injectable()
@@ -22,7 +23,11 @@ export class ExecutionMetrics {
     refusals: Refusals,
   ) {
     events.on('execution.started', ({ data: { execution, waitedMs } }) =>
-      queueWait.observe({ priority: execution.priority }, waitedMs / 1000),
+      // The hours at the model's service are no wait for a turn here.
+      queueWait.observe(
+        { priority: execution.parcelId === undefined ? execution.priority : HELD },
+        waitedMs / 1000,
+      ),
     );
     events.on('execution.first-token', ({ data }) => firstToken.observe(data.afterMs / 1000));
     events.on('execution.settled', ({ data }) => this.settled(data));

@@ -5,6 +5,7 @@ import { MISS_REASONS, WarmPlaces } from '../agents/warm-places.js';
 import { AnswerStore } from '../cache/answer-store.js';
 import { CACHE_HITS, CACHE_MISSES } from '../cache/cache-events.js';
 import { ExecutionQueue } from '../execution/execution-queue.js';
+import { HeldExecutions } from '../execution/held-executions.js';
 import { PRIORITIES } from '../execution/waiting.js';
 
 export const REQUESTS = 'claude_code_requests_total';
@@ -94,6 +95,14 @@ export const INSTRUMENTS = [
     inject: [ExecutionQueue],
     collect(this: Gauge, queue: ExecutionQueue) {
       for (const priority of PRIORITIES) this.set({ priority }, queue.waiting[priority]);
+    },
+  }),
+  makeGaugeProvider({
+    name: 'caisson_economy_held',
+    help: 'Executions of mode economy that wait for the answer of the model service',
+    inject: [HeldExecutions],
+    async collect(this: Gauge, held: HeldExecutions) {
+      this.set(await held.count());
     },
   }),
   makeGaugeProvider({

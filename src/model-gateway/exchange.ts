@@ -7,7 +7,7 @@ import { answerHeaders } from './headers.js';
 import { clampOutput, type MessagesRequest, parseMessagesRequest } from './messages-request.js';
 import type { RouteFailure } from './model-gateway.js';
 import type { OutputBudget } from './output-budget.js';
-import { parseRetryAfter } from './retry-policy.js';
+import { failureOf, MAX_ERROR_BYTES, readUpTo, unreachable } from './service-answer.js';
 import { isTimeout, type Upstream, type UpstreamAnswer } from './upstream.js';
 
 export interface ExchangeRules {
@@ -30,8 +30,6 @@ export interface ExchangeReport {
   failure?: RouteFailure;
 }
 
-/** Bytes of an error answer that are passed on; the API's own are far below. */
-const MAX_ERROR_BYTES = 64 * 1024;
 const COUNT_TOKENS = '/v1/messages/count_tokens';
 
 /**
@@ -123,12 +121,8 @@ async function ask(
     return answer;
   } catch (error) {
     request.signal.throwIfAborted();
-    const timeout = isTimeout(error);
-    const message = timeout
-      ? 'the model service did not answer in time'
-      : 'the model service cannot be reached';
-    report.failure = { code: 'E005', message };
-    throw new ApiError(timeout ? 504 : 502, message);
+    report.failure = unreachable(error);
+    throw new ApiError(isTimeout(error) ? 504 : 502, report.failure.message);
   }
 }
 
@@ -139,28 +133,12 @@ async function passError(
   upstream: Upstream,
   report: ExchangeReport,
 ): Promise<void> {
-  const retryAfter = parseRetryAfter(answer.headers['retry-after']);
-  report.failure = {
-    code: answer.status === 429 ? 'E002' : 'E005',
-    message: `the model service answered ${answer.status}`,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  };
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer.chunks) {
-    chunks.push(chunk);
-    report.bytesOut += chunk.length;
-    if (report.bytesOut > MAX_ERROR_BYTES) break;
-  }
-  const body = upstream.redact(Buffer.concat(chunks).toString('utf8')).slice(0, MAX_ERROR_BYTES);
-  report.failure.message += errorType(body);
+  const read = await readUpTo(answer.chunks, MAX_ERROR_BYTES);
+  report.bytesOut += read.length;
+  const body = upstream.redact(read.toString('utf8')).slice(0, MAX_ERROR_BYTES);
+  report.failure = failureOf(answer, body);
   response.writeHead(answer.status, { ...answerHeaders(answer.headers), 'x-should-retry': 'false' });
   response.end(body);
-}
-
-/** ` (overloaded_error)` and the like; '' when the body is no error of the Messages API. */
-function errorType(body: string): string {
-  const type = /"type":\s*"(\w+_error)"/.exec(body)?.[1];
-  return type === undefined ? '' : ` (${type})`;
 }
 
 /** Upstream's answer to the agent, byte for byte and at its pace, with the meter beside it. */

@@ -21,8 +21,12 @@ const MIN_THINKING = 1024;
  * @param models names (without date) that may be asked for: the server's key serves no others
  * @throws ApiError 400 when it is no such request, 404 when the model is not one of them
  */
-export function parseMessagesRequest(body: Buffer, models: readonly string[]): MessagesRequest {
-  const parsed = schema.safeParse(parseJson(body));
+export const parseMessagesRequest = (body: Buffer, models: readonly string[]): MessagesRequest =>
+  checkMessagesRequest(parseJson(body), models);
+
+/** The same of one that is no text. @throws ApiError as `parseMessagesRequest` */
+export function checkMessagesRequest(body: unknown, models: readonly string[]): MessagesRequest {
+  const parsed = schema.safeParse(body);
   if (!parsed.success)
     throw new ApiError(400, `not a Messages API request: ${z.prettifyError(parsed.error)}`);
   const { model } = parsed.data;

@@ -55,7 +55,7 @@ export interface ModelRoute {
 
 /** One request of an agent and how it was answered: for metrics and the log; never a body, a header or an identity. */
 export interface ModelAnswer {
-  /** One of the two forwarded paths without its query, or `other`: what a sandbox asks for can't make it grow. */
+  /** One of the forwarded paths without its query, that of the batches, or `other`: what a sandbox asks for can't make it grow. */
   path: string;
   /** As sent to the agent; 499 when it left first, 502 when upstream cut its answer. */
   status: number;

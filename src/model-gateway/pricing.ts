@@ -14,6 +14,12 @@ interface Price {
 const CACHE_WRITE_5M = 1.25;
 const CACHE_WRITE_1H = 2;
 
+/**
+ * Everything that is asked through the batch endpoint costs half, input, output and cache alike: "All usage is charged at 50%
+ * of the standard API prices", https://platform.claude.com/docs/en/build-with-claude/batch-processing#pricing.
+ */
+export const BATCH_PRICE = 0.5;
+
 const FABLE = { input: 10, output: 50 };
 const OPUS_4_5 = { input: 5, output: 25, cacheRead: 0.5 };
 const OPUS_4 = { input: 15, output: 75, cacheRead: 1.5 };

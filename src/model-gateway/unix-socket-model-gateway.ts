@@ -4,10 +4,12 @@ import Emittery from 'emittery';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { SocketDirectory } from '../sockets/socket-directory.js';
+import type { MessageBatches } from './message-batches.js';
 import { type ModelAnswer, ModelGateway, type ModelRoute, type ModelRouteOrder } from './model-gateway.js';
 import { RehearsalModel } from './rehearsal/rehearsal-model.js';
 import { UnixSocketRoute } from './unix-socket-route.js';
 import { Upstream } from './upstream.js';
+import { UpstreamBatches } from './upstream-batches.js';
 
 interface Started {
   directory: SocketDirectory;
@@ -21,12 +23,22 @@ const REHEARSAL_KEY = 'rehearsal';
 @Injectable()
 export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit, OnApplicationShutdown {
   readonly answers = new Emittery<{ answer: ModelAnswer }>();
+  /** Over the same connections, with the same key. */
+  readonly batches: MessageBatches;
   private readonly logger = new Logger('ModelGateway');
   private readonly routes = new Set<ModelRoute>();
   private starting?: Promise<Started>;
 
   constructor(private readonly config: Config) {
     super();
+    this.batches = new UpstreamBatches({
+      upstream: async () => (await this.started()).upstream,
+      models: config.values.CLAUDE_CODE_MODELS,
+      onAnswer: (answer) => {
+        this.logger.log({ msg: 'model batches answer', ...answer });
+        this.announce(answer);
+      },
+    });
   }
 
   async onModuleInit(): Promise<void> {

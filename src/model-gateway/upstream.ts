@@ -16,10 +16,12 @@ export interface UpstreamOptions {
 }
 
 export interface UpstreamRequest {
+  /** By default POST. */
+  method?: 'GET' | 'POST';
   /** `/v1/messages…`, with its query. */
   path: string;
   headers: IncomingHttpHeaders;
-  body: string;
+  body?: string;
   signal: AbortSignal;
   /** Called at each try. */
   onAttempt?: () => void;
@@ -57,6 +59,13 @@ export class Upstream {
     return text.replaceAll(this.options.key, '[redacted]');
   }
 
+  /** The path of an address as this service is asked for it, whatever host it names: the key goes to no other one. */
+  pathOf(address: string): string {
+    const { pathname, search } = new URL(address, this.options.url);
+    const path = pathname.startsWith(`${this.prefix}/`) ? pathname.slice(this.prefix.length) : pathname;
+    return path + search;
+  }
+
   /**
    * The first answer that is no passing failure, or the last one when the retries are used up.
    * @throws Error of the connection when there was no answer at all; AbortError
@@ -83,9 +92,9 @@ export class Upstream {
   }
 
   /** One try, up to the first bytes of its body: a connection lost before them can still be tried again. */
-  private async attempt({ path, headers, body, signal }: UpstreamRequest) {
+  private async attempt({ method = 'POST', path, headers, body, signal }: UpstreamRequest) {
     const answer = await this.pool.request({
-      method: 'POST',
+      method,
       path: this.prefix + path,
       headers: requestHeaders(headers, this.options.key),
       body,

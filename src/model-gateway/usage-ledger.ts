@@ -6,8 +6,10 @@ import { costUsd } from './pricing.js';
 export class UsageLedger {
   private readonly byModel = new Map<string, TokenUsage>();
 
-  add(model: string, tokens: TokenCounts): void {
-    const usage = { ...tokens, costUsd: costUsd(model, tokens) };
+  /** @param share of the listed price that is paid */
+  add(model: string, tokens: TokenCounts, share = 1): void {
+    const cost = costUsd(model, tokens);
+    const usage = { ...tokens, costUsd: cost === undefined ? undefined : cost * share };
     this.byModel.set(model, added(this.byModel.get(model), usage));
   }
 

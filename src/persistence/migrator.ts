@@ -15,6 +15,7 @@ import * as dispatch from './migrations/0011-dispatch.js';
 import * as leases from './migrations/0012-leases.js';
 import * as traces from './migrations/0013-traces.js';
 import * as objects from './migrations/0014-objects.js';
+import * as economy from './migrations/0015-economy.js';
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
@@ -30,6 +31,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0012-leases': leases,
   '0013-traces': traces,
   '0014-objects': objects,
+  '0015-economy': economy,
 };
 
 /**

@@ -16,7 +16,10 @@ export interface ExecutionsTable {
   traceparent: Fixed<string | null>;
   action: Fixed<string>;
   access: Fixed<string>;
-  priority: Fixed<string>;
+  /** `economy` while it is held for the answer of the model's service: nobody's turn, in no queue. */
+  priority: string;
+  /** The parcel in which the model's service was asked; it is null as well of what was not sent there. */
+  parcelId: ColumnType<string | null, string | null | undefined, string>;
   batchId: Fixed<string | null>;
   /** 0, 1, 2 … in its batch. */
   position: Fixed<number | null>;
@@ -82,11 +85,34 @@ export interface BatchesTable {
   idempotencyKey: Fixed<string | null>;
   /** SHA-256 of the canonical body. */
   requestHash: Fixed<string>;
+  /** `BatchMode`; `standard` unless said otherwise. */
+  mode: ColumnType<string, string | undefined, never>;
+  /** Of mode `economy`: which of several processes carries it, and when all of it had been settled with the service. */
+  processId: ColumnType<string | null, never, string>;
+  closedAt: ColumnType<number | null, never, number>;
   /** Requests it was made of. */
   total: Fixed<number>;
   /** Number of the last event of its executions. */
   lastSeq: number;
   createdAt: Fixed<number>;
+}
+
+/** What of a batch the model's service has as one Message Batch. */
+export interface ParcelsTable {
+  /** The service's. */
+  id: Fixed<string>;
+  batchId: Fixed<string>;
+  sentAt: Fixed<number>;
+  cancelledAt: ColumnType<number | null, never, number>;
+  /** When all of its results had been taken, or nobody wanted them any more. */
+  closedAt: ColumnType<number | null, never, number>;
+}
+
+/** What the model's service answered to those who have their turn now. */
+export interface GivenAnswersTable {
+  executionId: Fixed<string>;
+  /** GivenAnswer as JSON. */
+  body: Fixed<string>;
 }
 
 export interface ChangesTable {
@@ -234,6 +260,8 @@ export interface EgressGrantsTable {
 export interface Schema {
   executions: ExecutionsTable;
   batches: BatchesTable;
+  parcels: ParcelsTable;
+  givenAnswers: GivenAnswersTable;
   events: EventsTable;
   changes: ChangesTable;
   conversations: ConversationsTable;

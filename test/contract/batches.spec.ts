@@ -54,6 +54,7 @@ describeOnEachDatabase('a batch that waits', (engine) => {
     expect(headers.get('location')).toBe(`/api/batches/${body.id}`);
     expect(body).toEqual({
       id: expect.any(String),
+      mode: 'standard',
       status: 'queued',
       total: 3,
       counts: { queued: 3, running: 0, succeeded: 0, failed: 0, cancelled: 0 },

@@ -300,6 +300,20 @@ describe('the claude-code command', () => {
       expect(await here('log.txt')).toBe('one\ntwo\n');
     });
 
+    it('batch --economy does so at half the price, or says which line cannot wait for one answer', async () => {
+      const file = join(cwd, 'nightly.jsonl');
+      await writeFile(
+        file,
+        '{"action":"generate","prompt":"@tool Write {\\"file_path\\":\\"night.txt\\",\\"content\\":\\"n\\"}"}',
+      );
+      const { code, stdout } = await shell.type('claude-code batch nightly.jsonl --economy --yes', { cwd });
+      expect({ code, ...(JSON.parse(stdout) as object) }).toMatchObject({ code: 0, status: 'succeeded' });
+      expect(await here('night.txt')).toBe('n');
+      await writeFile(file, '{"action":"refactor","prompt":"Tidy up"}');
+      const refused = await shell.type('claude-code batch nightly.jsonl --economy --yes', { cwd });
+      expect(refused).toMatchObject({ code: 13, stderr: expect.stringContaining('asks the model once') });
+    });
+
     it('batch names every line that is no request', async () => {
       const { code, stderr } = await shell.type('claude-code batch -', {
         cwd,

@@ -1,5 +1,6 @@
 /** Processes that are cut off or killed in the middle of something, and what becomes of it. Every start of one costs seconds. */
 import pg from 'pg';
+import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
 import type { SnapshotList } from '../../src/workspaces/snapshots.dto.js';
 import { describeWhere } from '../support/cases.js';
 import { type Cluster, ended, endsOf, LEASE_MS, startCluster } from '../support/cluster.js';
@@ -19,8 +20,16 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('lost p
   let parted: ServerProcess;
   let wires: Wire[];
   let database: pg.Client;
+  let model: RehearsalModel;
   beforeAll(async () => {
-    cluster = await startCluster();
+    // Apart from the workers: what they have asked it goes on when they are gone.
+    model = new RehearsalModel();
+    const { url } = await model.start();
+    cluster = await startCluster({
+      ANTHROPIC_BASE_URL: url,
+      ANTHROPIC_API_KEY: 'sk-of-the-lost',
+      ECONOMY_POLL_MS: '300',
+    });
     wires = await Promise.all([startWire(cluster.databaseUrl), startWire(cluster.redis.url)]);
     const [DATABASE_URL, REDIS_URL] = wires.map(({ url }) => url);
     [api, other, parted] = await Promise.all([
@@ -35,6 +44,7 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('lost p
     await database.end();
     await cluster.stop();
     await Promise.all(wires.map((wire) => wire.stop()));
+    await model.stop();
   });
 
   const one = async <T>(query: string): Promise<T> => (await database.query<{ it: T }>(query)).rows[0]!.it;
@@ -169,5 +179,30 @@ describeWhere(hasPostgres() && hasRedis(), 'needs PostgreSQL and Redis')('lost p
         [1, 2, 3].map((round) => (round <= content ? `${round}\n` : 404)),
       );
     }
+  });
+
+  it('that carry a batch of mode economy give it to the next one, which asks for nothing again', async () => {
+    const metadata = { projectId: 'economy' };
+    const { id } = await api.admin.submitBatch(
+      [
+        { action: 'generate', prompt: '@wait 4000ms\n@text Late.', metadata },
+        { action: 'generate', prompt: '@tool Write {"file_path":"a","content":"a"}', metadata },
+      ],
+      undefined,
+      'economy',
+    );
+    await until(async () => (await one('select count(*)::int as it from parcels')) === 1);
+    // What waits at the service keeps nobody from the workspace.
+    const between = await api.admin.submit({ action: 'generate', prompt: '@text Between.', metadata });
+    expect(await endsOf(api.admin, [between.id])).toEqual(['succeeded']);
+    const carrier = `select "processId" as it from batches where id = '${id}'`;
+    const lost = await one<string>(carrier);
+    parted.signal('SIGKILL');
+    await parted.exited;
+    await cluster.start('worker');
+    expect((await other.admin.results(id)).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+    expect(await one<string>(carrier)).not.toBe(lost);
+    expect(await one('select count(*)::int as it from parcels')).toBe(1);
+    expect(await read(api, 'economy/files/a')).toBe('a');
   });
 });

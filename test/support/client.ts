@@ -71,8 +71,9 @@ export class Client {
   async submitBatch(
     requests: readonly ClaudeCodeRequest[],
     headers?: Record<string, string>,
+    mode?: BatchView['mode'],
   ): Promise<BatchView> {
-    const { status, body } = await this.call<BatchView>('POST', '/api/batches', { requests }, headers);
+    const { status, body } = await this.call<BatchView>('POST', '/api/batches', { requests, mode }, headers);
     if (status !== 202) throw new Error(`refused with ${status}: ${JSON.stringify(body)}`);
     return body;
   }

@@ -31,6 +31,7 @@ import { DomainEvents } from '../../src/execution/domain-events.js';
 import { EventLog } from '../../src/execution/event-log.js';
 import { ExecutionModule } from '../../src/execution/execution.module.js';
 import { ExecutionQueue } from '../../src/execution/execution-queue.js';
+import { HeldExecutions } from '../../src/execution/held-executions.js';
 import { Lifecycle } from '../../src/execution/lifecycle.js';
 import type { Priority } from '../../src/execution/waiting.js';
 import { HealthModule } from '../../src/health/health.module.js';
@@ -86,6 +87,7 @@ const eventLog: Pick<EventLog, 'deliveries'> = {
   deliveries: new EventEmitter<{ delivered: [{ lagMs: number }] }>().setMaxListeners(0),
 };
 const queue = { waiting: { interactive: 0, batch: 0 }, running: 0, reachable: true };
+const held = { count: () => Promise.resolve(0) };
 const gateway = { answers: new Emittery() };
 
 @Global()
@@ -95,8 +97,9 @@ const gateway = { answers: new Emittery() };
     Lifecycle,
     { provide: EventLog, useValue: eventLog },
     { provide: ExecutionQueue, useValue: queue },
+    { provide: HeldExecutions, useValue: held },
   ],
-  exports: [DomainEvents, Lifecycle, ExecutionQueue, EventLog],
+  exports: [DomainEvents, Lifecycle, ExecutionQueue, EventLog, HeldExecutions],
 })
 class StandInExecutionModule {}
 

@@ -1,10 +1,14 @@
-/** A model service on loopback that does wrong what a prompt asks it to (`fault=<name>`), and else is the rehearsal. */
+/**
+ * A model service on loopback that does wrong what a prompt asks it to (`fault=<name>`), and else is the rehearsal. Of batches
+ * a prompt in them says which endpoint does wrong, and how often: `create-fault=<name>*2`, `poll-fault=…`, `results-fault=…`.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as ask } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { RehearsalModel } from '../../src/model-gateway/rehearsal/rehearsal-model.js';
+import { WrongBatches } from './wrong-batches.js';
 
 const frame = (type: string, fields: object) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
@@ -38,6 +42,11 @@ const head = (headers: string, status = '200 OK') =>
   `HTTP/1.1 ${status}\r\n${headers}connection: close\r\n\r\n`;
 const sized = (headers: string, body: string, length: number, status?: string) =>
   head(`${headers}content-length: ${length}\r\n`, status) + body;
+
+const error = (status: string, type: string, headers = '') => {
+  const body = JSON.stringify({ type: 'error', error: { type, message: 'as asked for' } });
+  return sized(`content-type: application/json\r\n${headers}`, body, body.length, status);
+};
 
 const MIB = 1024 * 1024;
 
@@ -75,6 +84,16 @@ const FAULTS = {
   redirect: (socket: Socket) =>
     socket.end(head('location: http://169.254.169.254/\r\ncontent-length: 0\r\n', '302 Found')),
   reset: (socket: Socket) => socket.resetAndDestroy(),
+  overloaded: (socket: Socket) => socket.end(error('529 Overloaded', 'overloaded_error')),
+  limited: (socket: Socket) =>
+    socket.end(error('429 Too Many Requests', 'rate_limit_error', 'retry-after: 0\r\n')),
+  refused: (socket: Socket) => socket.end(error('400 Bad Request', 'invalid_request_error')),
+  unknown: (socket: Socket) => socket.end(error('404 Not Found', 'not_found_error')),
+  'rubbish-json': (socket: Socket) => socket.end(sized('content-type: application/json\r\n', '{"id":7}', 8)),
+  'rubbish-lines': (socket: Socket) =>
+    socket.end(sized('content-type: application/x-jsonl\r\n', '{"custom_id":\n', 14)),
+  'empty-lines': (socket: Socket) => socket.end(sized('content-type: application/x-jsonl\r\n', '\n\n', 2)),
+  'endless-line': (socket: Socket) => endless(socket, `${head('content-type: application/x-jsonl\r\n')}{"`),
   'tls-alert': (socket: Socket) => socket.end(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28])),
   'tiny-chunks': async (socket: Socket) => {
     socket.setNoDelay(true);
@@ -117,9 +136,11 @@ export async function faultyUpstream(): Promise<FaultyUpstream> {
   const rehearsal = new RehearsalModel();
   const { url } = await rehearsal.start();
   const counts = new Map<string, number>();
+  const batches = new WrongBatches();
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
-      const name = /fault=([\w-]+)/.exec(body)?.[1];
+      const ofBatches = request.url?.startsWith('/v1/messages/batches') === true;
+      const name = ofBatches ? batches.due(request, body) : /(?<!-)fault=([\w-]+)/.exec(body)?.[1];
       if (name !== undefined && isFault(name)) {
         counts.set(name, (counts.get(name) ?? 0) + 1);
         request.socket.on('error', () => undefined);
@@ -129,6 +150,7 @@ export async function faultyUpstream(): Promise<FaultyUpstream> {
       const { method, headers } = request;
       ask(new URL(request.url ?? '/', url), { method, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 500, answer.headers);
+        if (ofBatches && method === 'POST') answer.once('data', (said) => batches.taken(body, String(said)));
         answer.pipe(response);
       }).end(body);
     });

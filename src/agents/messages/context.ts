@@ -4,8 +4,13 @@ import type { Survey } from './workbench/protocol.mts';
 /**
  * In one block that begins and ends with its own mark, so that it is never taken for what the user wrote.
  * @param withMap the map goes into a conversation once
+ * @param wereAsked whether the user named the files
  */
-export function contextOf({ entries, bytes, whole, map, files }: Survey, withMap: boolean): string {
+export function contextOf(
+  { entries, bytes, whole, map, files }: Survey,
+  withMap: boolean,
+  wereAsked = true,
+): string {
   const count = `${whole ? '' : 'more than '}${entries} files, ${bytes} bytes`;
   const parts = [
     ...(withMap
@@ -14,7 +19,7 @@ export function contextOf({ entries, bytes, whole, map, files }: Survey, withMap
     ...files.map(({ path, content, problem }) =>
       content === undefined
         ? `${path} was asked for: ${problem ?? 'it cannot be shown'}.`
-        : `${path} was asked for:\n${fence(content)}${content}\n${fence(content)}`,
+        : `${path}${wereAsked ? ' was asked for' : ''}:\n${fence(content)}${content}\n${fence(content)}`,
     ),
   ];
   return parts.length === 0 ? '' : `<context>\n${parts.join('\n\n')}\n</context>`;

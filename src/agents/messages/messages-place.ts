@@ -38,6 +38,8 @@ export interface Terms {
   toolOutputChars: number;
   /** The model may give the task to a stronger engine, and does when its turns are used up. */
   mayHandOver: boolean;
+  /** The model answers once and is told nothing more: its answer is carried out, and that is all. */
+  isSingle: boolean;
   conversationMaxBytes: number;
 }
 
@@ -73,8 +75,9 @@ export class MessagesPlace implements AgentPlace {
     signal.addEventListener('abort', stop);
     try {
       signal.throwIfAborted();
-      const { dialogue, task } = this.parts;
-      const context = contextOf(await this.survey(), dialogue.isNew);
+      const { dialogue, task, terms } = this.parts;
+      // Whoever has answered already was shown it when he was asked.
+      const context = terms.isSingle ? '' : contextOf(await this.survey(), dialogue.isNew);
       dialogue.hear(...(context === '' ? [] : [{ type: 'text' as const, text: context }]), {
         type: 'text',
         text: task.prompt,
@@ -117,17 +120,18 @@ export class MessagesPlace implements AgentPlace {
       if (answer.promptTokens > terms.contextTokens) dialogue.shrink();
       const calls = answer.content.filter((block) => block.type === 'tool_use');
       text += answer.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+      if (terms.isSingle) mustBeWhole(answer);
       if (calls.length > 0) {
         yield* this.carryOut(calls, answer.broken, run);
         if (this.structured !== undefined) return { text, structured: this.structured, complete: true };
+        if (terms.isSingle) return { text: this.mustHaveDone(text), complete: true };
         text = '';
       } else if (answer.stopReason === 'max_tokens') {
         dialogue.hear({ type: 'text', text: GO_ON });
       } else if (task.outputSchema === undefined) {
         return { text, complete: answer.stopReason === 'end_turn' };
       } else {
-        if (reminded === REMINDERS)
-          throw new ClaudeCodeError('E005', 'The agent gave no answer of the form that was asked for.');
+        if (terms.isSingle || reminded === REMINDERS) throw formless();
         reminded += 1;
         text = '';
         dialogue.hear({ type: 'text', text: REMINDER });
@@ -145,6 +149,15 @@ export class MessagesPlace implements AgentPlace {
     if (stopReason !== 'model_context_window_exceeded') return;
     if (this.parts.terms.mayHandOver) throw new HandedOver('it is too much for one conversation', undefined);
     throw new ClaudeCodeError('E005', 'The conversation is longer than the model can follow.');
+  }
+
+  /** @returns the text of an answer all of whose calls went well. @throws ClaudeCodeError E005: nobody can mend it */
+  private mustHaveDone(text: string): string {
+    if (this.parts.task.outputSchema !== undefined) throw formless();
+    const failed = this.deeds().filter(({ isError }) => isError).length;
+    if (failed > 0)
+      throw new ClaudeCodeError('E005', `${failed} of the calls in the answer could not be carried out.`);
+    return text;
   }
 
   /** @param mustAnswer whether the answer has to be given by its tool now */
@@ -236,6 +249,18 @@ export class MessagesPlace implements AgentPlace {
     await route.close();
     return exceeded;
   }
+}
+
+const formless = () =>
+  new ClaudeCodeError('E005', 'The agent gave no answer of the form that was asked for.');
+
+/** Before anything of it is carried out: half of it would be a half-done edit. @throws ClaudeCodeError E011 */
+function mustBeWhole({ stopReason }: Answer): void {
+  if (stopReason === 'max_tokens')
+    throw new ClaudeCodeError(
+      'E011',
+      'The answer is longer than its output tokens allow (options.maxTokens, ECONOMY_OUTPUT_TOKENS).',
+    );
 }
 
 const said = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -2,23 +2,16 @@
 import { Injectable } from '@nestjs/common';
 import { VERSION as SDK_VERSION } from '@anthropic-ai/sdk/version';
 import { Config } from '../../config/config.js';
-import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import { CHARS_PER_TOKEN } from '../../model-gateway/chars-per-token.js';
 import { ModelGateway } from '../../model-gateway/model-gateway.js';
 import { Redactor } from '../../redaction/redactor.js';
-import { Sandboxes, type SandboxOrder } from '../../sandbox/sandbox.js';
-import type { SandboxProgram } from '../../sandbox/sandbox-program.js';
 import { VERSION } from '../../version.js';
 import { AgentEngine, type AgentOrder } from '../agent-engine.js';
 import { Dialogue } from './dialogue.js';
 import { MessagesPlace, type Terms } from './messages-place.js';
 import { modelClient } from './model-client.js';
 import { FILE_TOOL_NAMES } from './tools.js';
-import { Workbench } from './workbench.js';
-import { workbenchProgram } from './workbench-program.js';
-
-/** Seconds. */
-const RETRY_AFTER = 60;
+import { Workbenches } from './workbenches.js';
 
 @Injectable()
 export class MessagesEngine extends AgentEngine {
@@ -26,10 +19,9 @@ export class MessagesEngine extends AgentEngine {
   readonly capabilities = { runsPrograms: false, reachesHosts: false, keepsWarm: false };
   readonly tools = FILE_TOOL_NAMES;
   private readonly redactor: Redactor;
-  private program?: Promise<SandboxProgram>;
 
   constructor(
-    private readonly sandboxes: Sandboxes,
+    private readonly workbenches: Workbenches,
     private readonly gateway: ModelGateway,
     private readonly config: Config,
   ) {
@@ -75,14 +67,12 @@ export class MessagesEngine extends AgentEngine {
   ): Promise<MessagesPlace> {
     const { values } = this.config;
     const dialogue = new Dialogue(conversation);
-    const { readOnly, argv } = await this.programFor(workspace.uid);
-    const sandboxOrder: SandboxOrder = { workspace, access: task.access, argv, readOnly };
+    const workbench = await this.workbenches.open({ workspace, access: task.access });
     // The server's own socket: the way to the model does not lead through the sandbox, which has none at all.
-    const route = await this.gateway.open({});
-    const workbench = new Workbench(
-      () => this.sandboxes.start(sandboxOrder),
-      values.MESSAGES_TOOL_TIMEOUT_MS,
-    );
+    const route = await this.gateway.open({}).catch(async (error: unknown) => {
+      await workbench.end();
+      throw error;
+    });
     try {
       const [model] = await Promise.all([modelClient(route.socketPath), workbench.ready()]);
       // Looked over meanwhile, while the start is recorded.
@@ -98,6 +88,7 @@ export class MessagesEngine extends AgentEngine {
         terms: {
           maxTurns,
           mayHandOver,
+          isSingle: false,
           outputTokens: values.MESSAGES_OUTPUT_TOKENS,
           contextTokens: values.MESSAGES_CONTEXT_TOKENS,
           toolOutputChars: values.MESSAGES_TOOL_OUTPUT_CHARS,
@@ -110,17 +101,5 @@ export class MessagesEngine extends AgentEngine {
       await route.close();
       throw error;
     }
-  }
-
-  /** Once for the life of the server: what one sandbox uid reaches, all do. */
-  private programFor(uid: number | undefined): Promise<SandboxProgram> {
-    this.program ??= workbenchProgram(this.config.dataDirectory, uid).catch((cause: unknown) => {
-      this.program = undefined;
-      throw new ClaudeCodeError('E012', 'The file tools cannot be started now.', {
-        retryAfter: RETRY_AFTER,
-        cause,
-      });
-    });
-    return this.program;
   }
 }

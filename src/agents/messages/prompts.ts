@@ -34,3 +34,8 @@ const BY_COMMAND: Readonly<Record<string, string>> = {
 /** The same for every task of a command, so that it is kept in the prompt cache. */
 export const codingPrompt = (command: string): string =>
   [BASE, BY_COMMAND[command]].filter((part) => part !== undefined).join('\n\n');
+
+/** For whoever is asked once: what was said of tools and reading does not hold then. */
+export const SINGLE_ANSWER = `You answer once, and that is all: nobody answers you, no tool tells you its output, and you can read \
+nothing besides the context. Judge by what you see; where something decisive is missing, say so. Everything that you call goes into \
+this one answer.`;

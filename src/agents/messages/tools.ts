@@ -71,6 +71,10 @@ export function allowedTools({ tools }: Pick<AgentTask, 'tools'>): ToolName[] {
   return FILE_TOOL_NAMES.filter((name) => tools.includes(FILE_TOOLS[name].needs));
 }
 
+/** Those of one answer: what it writes and how it ends; what only tells the model something is of no use to it. */
+export const singleTools = (task: Pick<AgentTask, 'tools' | 'outputSchema'>): Anthropic.Tool[] =>
+  offeredTools(task, false).filter(({ name }) => ['Write', STRUCTURED_OUTPUT].includes(name));
+
 /** As the Messages API takes them. */
 export function offeredTools(
   task: Pick<AgentTask, 'tools' | 'outputSchema'>,

@@ -2,7 +2,7 @@
 import { type Expression, expressionBuilder, sql, type SqlBool } from 'kysely';
 import type { Queryable } from '../../persistence/database.js';
 import type { Schema } from '../../persistence/schema.js';
-import type { Waiting } from '../waiting.js';
+import { HELD, type Waiting } from '../waiting.js';
 
 /** Those who wait for one workspace. */
 export type Line = Pick<Waiting, 'userId' | 'projectId'>;
@@ -108,6 +108,7 @@ export async function ready(db: Queryable, lines: readonly Line[], userMax: numb
       (select count(*)::int from (
         select from executions as own
         where own.status = 'queued' and own."userId" = head."userId" and own.id <= head.id
+          and own.priority <> ${sql.lit(HELD)}
         limit ${sql.lit(RANK_MAX)}
       ) as own) as rank
     from head
@@ -130,6 +131,7 @@ export async function hasWriter(db: Queryable, { userId, projectId }: Line): Pro
       .where('projectId', '=', projectId)
       .where('writes', '=', 1)
       .where('status', 'in', of)
+      .where('priority', '<>', HELD)
       .limit(1)
       .executeTakeFirst();
   return (await writers([QUEUED])) !== undefined || (await writers(ACTIVE)) !== undefined;

@@ -48,6 +48,7 @@ export async function perform(steps: readonly Step[], stage: Stage): Promise<voi
         // Not counted against max_tokens: a request with few of them must be seen whole too.
         await answer.text(JSON.stringify(requestFacts(stage.conversation)), false);
         break;
+      case 'expire':
       case 'end':
         break;
       default:

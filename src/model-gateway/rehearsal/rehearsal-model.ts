@@ -8,6 +8,7 @@ import { Conversation, messagesRequest } from './conversation.js';
 import { improvise, structured } from './improvise.js';
 import { perform, refuse } from './perform.js';
 import { PromptCache } from './prompt-cache.js';
+import { RehearsalBatches } from './rehearsal-batches.js';
 import { parseScript } from './script.js';
 import type { Step } from './step.js';
 import { tokensOf } from './tokens.js';
@@ -31,6 +32,7 @@ export class RehearsalModel {
   private readonly server = createServer((request, response) => void this.handle(request, response));
   private readonly stopping = new AbortController();
   private readonly cache = new PromptCache();
+  private readonly batches = new RehearsalBatches(this.stopping.signal);
   /** How often each fault happened, by conversation. */
   private readonly faults = new Map<string, Map<string, number>>();
 
@@ -72,6 +74,7 @@ export class RehearsalModel {
     const body = method === 'POST' ? await json(request).catch(() => undefined) : undefined;
     this.record({ method, path: url, headers, body });
     if (method === 'HEAD') return void response.end();
+    if (this.batches.answers(request, response, body)) return;
     const parsed = messagesRequest.safeParse(body);
     const inputTokens = tokensOf(JSON.stringify(body ?? ''));
     if (!parsed.success) {

@@ -72,6 +72,7 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     })),
   },
   'echo-request': { usage: '@echo-request', read: matching(/^$/, () => ({ kind: 'echo-request' })) },
+  expire: { usage: '@expire', read: matching(/^$/, () => ({ kind: 'expire' })) },
   end: { usage: '@end', read: matching(/^$/, () => ({ kind: 'end' })) },
 };
 

@@ -10,6 +10,8 @@ export type Step =
   /** Replaces the counts that the answer reports. */
   | { kind: 'usage'; input?: number; output?: number }
   | { kind: 'echo-request' }
+  /** In a batch: it is not begun before the batch is over. */
+  | { kind: 'expire' }
   | { kind: 'end' }
   | Fault;
 

@@ -10,6 +10,8 @@ export interface SurveyRequest {
   /** Characters of the map, and of all contents together. */
   mapChars: number;
   filesChars: number;
+  /** When no file was asked for, the contents of what is below the directory are shown, while there is room; nothing hidden. */
+  fill?: boolean;
 }
 
 export interface CallRequest {

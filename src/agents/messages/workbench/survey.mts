@@ -26,9 +26,12 @@ interface Found {
   bytes: number;
 }
 
-export function survey({ directory, files, mapChars, filesChars }: SurveyRequest): Survey {
+export function survey({ directory, files, mapChars, filesChars, fill = false }: SurveyRequest): Survey {
   const { found, whole } = entriesBelow();
-  const named = contentsOf(files, directory, filesChars);
+  const named =
+    fill && files.length === 0
+      ? contentsBelow(found, directory, filesChars)
+      : contentsOf(files, directory, filesChars);
   const shown = new Set(named.flatMap(({ path, content }) => (content === undefined ? [] : [path])));
   return {
     entries: found.length,
@@ -38,6 +41,8 @@ export function survey({ directory, files, mapChars, filesChars }: SurveyRequest
     files: named,
   };
 }
+
+const depth = (name: string): number => name.split('/').length;
 
 function entriesBelow(): { found: Found[]; whole: boolean } {
   const found: Found[] = [];
@@ -66,7 +71,6 @@ function mapOf(
   chars: number,
   shown: ReadonlySet<string>,
 ): string {
-  const depth = (name: string) => name.split('/').length;
   const below = (name: string) => (directory === '.' || name.startsWith(`${fromUtf8(directory)}/`) ? 0 : 1);
   const files = found.toSorted(
     (one, other) =>
@@ -107,6 +111,36 @@ function outlineOf(name: string): string[] {
   } catch {
     return []; // no text, or gone: the map has its name all the same
   }
+}
+
+/** Nobody asked for it by name, and it is where keys are kept. */
+const HIDDEN = /(?:^|\/)\./;
+
+/** Sources before all else, nearest to the directory first; what is no text or has no room is in the map only. */
+function contentsBelow(found: readonly Found[], directory: string, chars: number): Survey['files'] {
+  const above = directory === '.' ? '' : `${fromUtf8(directory)}/`;
+  const files = found
+    .filter(({ name }) => name.startsWith(above) && !HIDDEN.test(name.slice(above.length)))
+    .toSorted(
+      (one, other) =>
+        Number(SOURCE.test(other.name)) - Number(SOURCE.test(one.name)) ||
+        depth(one.name) - depth(other.name) ||
+        (one.name < other.name ? -1 : 1),
+    );
+  let left = chars;
+  const shown: Survey['files'] = [];
+  for (const { name, bytes } of files) {
+    if (bytes > left) continue;
+    try {
+      const { text } = readText(name);
+      if (text.length > left) continue;
+      left -= text.length;
+      shown.push({ path: told(name, directory), content: text });
+    } catch {
+      continue; // no text, or gone
+    }
+  }
+  return shown;
 }
 
 function contentsOf(files: readonly string[], directory: string, chars: number): Survey['files'] {
