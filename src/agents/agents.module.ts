@@ -4,6 +4,7 @@ import { Config } from '../config/config.js';
 import { ModelGatewayModule } from '../model-gateway/model-gateway.module.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { AcpAgents } from './acp/acp-agents.js';
 import { ClaudeCodeEngine } from './claude-code/claude-code.engine.js';
 import { ClaudeLauncher } from './claude-code/claude-launcher.js';
 import { WarmClaude } from './claude-code/warm-claude.js';
@@ -16,7 +17,7 @@ import { SingleAnswers } from './messages/single-answers.js';
 import { Workbenches } from './messages/workbenches.js';
 import { WarmPlaces } from './warm-places.js';
 
-/** A new engine is its folder, its line here and its name in ENGINES. */
+/** A new engine is its folder, its line here and its name in ENGINES; agents of ACP_AGENTS are added to them. */
 const ALL = [ClaudeCodeEngine, MessagesEngine, HybridEngine];
 
 @Module({
@@ -27,12 +28,15 @@ const ALL = [ClaudeCodeEngine, MessagesEngine, HybridEngine];
     WarmClaude,
     Workbenches,
     SingleAnswers,
+    AcpAgents,
     ...ALL,
     {
       provide: ENGINES,
-      useFactory: ({ values }: Config, ...engines: AgentEngine[]) =>
-        engines.filter(({ name }) => values.ENGINES.includes(name)),
-      inject: [Config, ...ALL],
+      useFactory: ({ values }: Config, agents: AcpAgents, ...engines: AgentEngine[]) => [
+        ...engines.filter(({ name }) => values.ENGINES.includes(name)),
+        ...agents.engines,
+      ],
+      inject: [Config, AcpAgents, ...ALL],
     },
     AgentEngines,
     { provide: WarmPlaces, useExisting: WarmClaude },

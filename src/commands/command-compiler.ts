@@ -37,14 +37,17 @@ export class CommandCompiler {
     private readonly config: Config,
   ) {}
 
-  /** @throws ClaudeCodeError E003 (naming the field), E004 (a path outside the workspace), E006 (courtesy check) */
-  compile(request: ClaudeCodeRequest): AgentTask {
+  /**
+   * @param engine that is to carry it out, where that is decided already: whatever the default is now
+   * @throws ClaudeCodeError E003 (naming the field), E004 (a path outside the workspace), E006 (courtesy check), E012 (an
+   * engine that is not configured any more)
+   */
+  compile(request: ClaudeCodeRequest, engine = this.engine(request)): AgentTask {
     const command = this.registry.get(request.action);
     this.checkOptions(command, request.options ?? {});
     this.checkPrompt(request.prompt);
     const workingDirectory = directoryOf(request);
     const files = filesOf(request);
-    const engine = this.engine(request);
     return {
       command: command.action,
       engine,
@@ -97,7 +100,7 @@ export class CommandCompiler {
 
   private model({ action, options }: ClaudeCodeRequest, engine: string): string {
     const { models } = this.engines.get(engine);
-    const model = options?.model ?? this.engines.defaultModelFor(action);
+    const model = options?.model ?? this.engines.defaultModelFor(action, { models });
     if (!models.includes(model)) refuse('options.model', `must be one of ${models.join(', ')}`);
     return model;
   }

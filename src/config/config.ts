@@ -1,6 +1,7 @@
 /** The one typed, validated configuration; nothing else reads process.env. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { engineName, type Provider } from './acp-agents.js';
 import { SETTINGS, type SettingName, type SettingValues } from './settings.js';
 
 /** Thrown by `Config.from` with one message that lists every wrong variable. */
@@ -43,6 +44,19 @@ export class Config {
   /** True when the model is played by the offline stand-in. */
   get rehearsal(): boolean {
     return this.values.ANTHROPIC_API_KEY === undefined;
+  }
+
+  /** Where the models of a provider are asked, and with which key; without one they are rehearsed where Anthropic's are. */
+  serviceOf(provider: Provider): { url: string; key?: string } {
+    const { values } = this;
+    switch (provider) {
+      case 'anthropic':
+        return { url: values.ANTHROPIC_BASE_URL, key: values.ANTHROPIC_API_KEY };
+      case 'openai':
+        return { url: values.OPENAI_BASE_URL, key: values.OPENAI_API_KEY };
+      case 'gemini':
+        return { url: values.GEMINI_BASE_URL, key: values.GEMINI_API_KEY };
+    }
   }
 
   /** True when several processes share the work, over Redis and PostgreSQL. */
@@ -150,12 +164,14 @@ function contradictions(values: SettingValues): string[] {
   return problems;
 }
 
-function engineContradictions({ ENGINES, ENGINE_DEFAULT, ENGINE_BY_COMMAND }: SettingValues): string[] {
+function engineContradictions(values: SettingValues): string[] {
+  const { ENGINES, ACP_AGENTS, ENGINE_DEFAULT, ENGINE_BY_COMMAND } = values;
+  const names = [...ENGINES, ...[...ACP_AGENTS.keys()].map(engineName)];
   const problems: string[] = [];
-  if (!ENGINES.includes(ENGINE_DEFAULT)) problems.push('ENGINE_DEFAULT: must be one of ENGINES');
+  if (!names.includes(ENGINE_DEFAULT)) problems.push('ENGINE_DEFAULT: must be one of ENGINES or ACP_AGENTS');
   for (const [command, engine] of ENGINE_BY_COMMAND)
-    if (!ENGINES.includes(engine))
-      problems.push(`ENGINE_BY_COMMAND: ${command}=${engine} must be one of ENGINES`);
+    if (!names.includes(engine))
+      problems.push(`ENGINE_BY_COMMAND: ${command}=${engine} must be one of ENGINES or ACP_AGENTS`);
   return problems;
 }
 

@@ -1,5 +1,6 @@
 /** Every setting of the product: its variable, default, meaning and rule. docs/SETTINGS.md is compared with this table. */
 import { z } from 'zod';
+import { acpAgents } from './acp-agents.js';
 import { hostPattern } from './host-pattern.js';
 
 /** A whole number of the given unit, within bounds. */
@@ -130,6 +131,30 @@ export const SETTINGS = {
     default: 'https://api.anthropic.com',
     about: 'Upstream of the model gateway; `http://` only for loopback.',
   }),
+  OPENAI_API_KEY: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about:
+      'Key for the agents of ACP_AGENTS whose provider is `openai`. Without it they are not well, or rehearsed where Anthropic is.',
+  }),
+  OPENAI_BASE_URL: setting({
+    rule: upstream,
+    default: 'https://api.openai.com/v1',
+    about:
+      'Where those agents are forwarded to, up to what stands before `/chat/completions`: OpenAI, or any service that speaks as it does. `http://` only for loopback.',
+  }),
+  GEMINI_API_KEY: setting({
+    rule: z.string().min(1).optional(),
+    secret: true,
+    about:
+      'Key for the agents of ACP_AGENTS whose provider is `gemini`. Without it they are not well, or rehearsed where Anthropic is.',
+  }),
+  GEMINI_BASE_URL: setting({
+    rule: upstream,
+    default: 'https://generativelanguage.googleapis.com',
+    about:
+      'Where those agents are forwarded to, up to what stands before `/v1beta`; `http://` only for loopback.',
+  }),
   CLAUDE_CODE_WORKSPACE: setting({
     rule: z.string().min(1).optional(),
     about: 'Root directory of all workspaces. Default: `workspaces` below CAISSON_DATA.',
@@ -230,6 +255,12 @@ export const SETTINGS = {
     default: ENGINE_NAMES.join(','),
     about:
       'Engines that a request may name, separated by commas; others are refused with E003. Alike in every process.',
+  }),
+  ACP_AGENTS: setting({
+    rule: acpAgents,
+    default: '{}',
+    about:
+      'Agents that speak the Agent Client Protocol, as JSON of name → `{command, directory?, provider, models, env?}`; each is an engine `acp:<name>` (docs/ENGINES.md). Alike in every process. None by default: they are installed by whoever runs the server.',
   }),
   ENGINE_DEFAULT: setting({
     rule: z.string().min(1),

@@ -39,7 +39,8 @@ export class Conversations {
     if (!isEnd(earlier.status)) throw closed('it has not ended');
     if (earlier.status !== 'succeeded') throw closed('it did not succeed');
     if (!(await this.isKept(continues))) throw closed(NOT_KEPT);
-    return { ...execution, engine: this.engineFor(execution, earlier) };
+    const engine = this.engineFor(execution, earlier);
+    return { ...execution, engine, model: this.modelFor(execution, engine) };
   }
 
   /** What the execution goes on from, if it does. @throws ClaudeCodeError E010 when it is not kept any more */
@@ -71,6 +72,17 @@ export class Conversations {
     const problem = `must be ${earlier.engine}, whose conversation it is`;
     throw new ClaudeCodeError('E003', `options.engine ${problem}`, {
       details: [{ field: 'options.engine', problem }],
+    });
+  }
+
+  /** The model that it names or has by default, of that engine. @throws ClaudeCodeError E003 when the engine has none such */
+  private modelFor({ request }: Execution, engine: string): string {
+    const found = this.engines.get(engine);
+    const model = request.options?.model ?? this.engines.defaultModelFor(request.action, found);
+    if (found.models.includes(model)) return model;
+    const problem = `must be one of ${found.models.join(', ')}`;
+    throw new ClaudeCodeError('E003', `options.model ${problem}`, {
+      details: [{ field: 'options.model', problem }],
     });
   }
 

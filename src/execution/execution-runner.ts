@@ -116,8 +116,7 @@ export class ExecutionRunner {
     const result: Kept & Attempted = { usage: {}, changes: noChanges() };
     let timer: NodeJS.Timeout | undefined;
     try {
-      // As it was accepted, whatever the default is now.
-      const task = { ...this.compiler.compile(execution.request), engine: execution.engine };
+      const task = this.compiler.compile(execution.request, execution.engine);
       timer = setTimeout(() => ending.abort(timedOut(task.limits.timeoutMs)), task.limits.timeoutMs);
       const workspace = await this.workspaces.open(execution.userId, execution.projectId);
       // Whoever has an answer already needs no other one.

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { AnswerMeter } from './answer-meter.js';
+import { messagesReader } from './anthropic/messages-reader.js';
 
 const event = (type: string, data: object) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
@@ -30,7 +31,7 @@ const counts = {
 };
 
 function meter(kind: 'events' | 'json', ...chunks: (string | Uint8Array)[]) {
-  const answer = new AnswerMeter(kind);
+  const answer = new AnswerMeter(kind, messagesReader);
   for (const chunk of chunks) answer.feed(Buffer.from(chunk));
   return answer.result();
 }

@@ -1,19 +1,13 @@
-/** Errors in the shape of the Messages API: what the gateway itself answers to the agent. */
+/** What the gateway itself answers to the agent: errors, in the shape of its provider. */
 import type { ServerResponse } from 'node:http';
+import { isRetryable } from './retry-policy.js';
+import type { Wire } from './wire.js';
 
-/** HTTP statuses the gateway answers by itself, with the `error.type` that Anthropic's API documents for them. */
-const TYPES = {
-  400: 'invalid_request_error',
-  402: 'billing_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  502: 'api_error',
-  504: 'timeout_error',
-} as const;
+/** HTTP statuses the gateway answers by itself. */
+type Status = 400 | 402 | 404 | 413 | 429 | 502 | 504;
 
 export interface ApiErrorOptions {
-  /** Whether the client may try the same again; false is sent as `x-should-retry: false`, which the CLI honours. */
+  /** Whether the client may try the same again; false is sent as `x-should-retry: false`, which Anthropic's and OpenAI's honour. */
   retry?: boolean;
   cause?: unknown;
 }
@@ -21,21 +15,21 @@ export interface ApiErrorOptions {
 /** An answer that the gateway gives instead of upstream's. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  readonly status: keyof typeof TYPES;
+  readonly status: Status;
   readonly retry: boolean;
 
-  constructor(status: keyof typeof TYPES, message: string, { retry = false, cause }: ApiErrorOptions = {}) {
+  constructor(status: Status, message: string, { retry = false, cause }: ApiErrorOptions = {}) {
     super(message, { cause });
     this.status = status;
     this.retry = retry;
   }
 
-  send(response: ServerResponse): void {
-    const body = JSON.stringify({
-      type: 'error',
-      error: { type: TYPES[this.status], message: this.message },
-    });
-    response.writeHead(this.status, {
+  send(response: ServerResponse, wire: Wire): void {
+    // What nobody is to try again is told by a status that nobody does, where the header is not honoured.
+    const final = !this.retry && wire.final === 'status' && isRetryable(this.status);
+    const status = final ? 400 : this.status;
+    const body = JSON.stringify(wire.error(status, this.message));
+    response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       ...(this.retry ? { 'retry-after': '1' } : { 'x-should-retry': 'false' }),

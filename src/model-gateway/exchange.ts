@@ -4,11 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import { AnswerMeter, type MeteredAnswer } from './answer-meter.js';
 import { ApiError } from './api-error.js';
 import { answerHeaders } from './headers.js';
-import { clampOutput, type MessagesRequest, parseMessagesRequest } from './messages-request.js';
 import type { RouteFailure } from './model-gateway.js';
 import type { OutputBudget } from './output-budget.js';
+import { isRetryable } from './retry-policy.js';
 import { failureOf, MAX_ERROR_BYTES, readUpTo, unreachable } from './service-answer.js';
 import { isTimeout, type Upstream, type UpstreamAnswer } from './upstream.js';
+import type { Ask, Endpoint } from './wire.js';
+import type { AnswerReader } from './tally.js';
 
 export interface ExchangeRules {
   upstream: Upstream;
@@ -16,6 +18,8 @@ export interface ExchangeRules {
   /** Bytes of the bodies under way on this route, and how many there may be: they are kept in memory. */
   bodies: { bytes: number; readonly maxBytes: number };
   budget?: OutputBudget;
+  /** Times that the model may still be asked; undefined: any number. */
+  turns?: { left: number };
 }
 
 /** What came of it, filled in as it goes: an exchange that is cut short still tells what was seen. */
@@ -30,7 +34,6 @@ export interface ExchangeReport {
   failure?: RouteFailure;
 }
 
-const COUNT_TOKENS = '/v1/messages/count_tokens';
 
 /**
  * Carries one request through; `report` is filled in along the way.
@@ -39,13 +42,21 @@ const COUNT_TOKENS = '/v1/messages/count_tokens';
 export async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
+  endpoint: Endpoint,
   rules: ExchangeRules,
   report: ExchangeReport,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     const body = await readBody(request, rules.bodies, report);
-    await forward(request, response, parseMessagesRequest(body, rules.models), rules, report, signal);
+    await forward(
+      request,
+      response,
+      { endpoint, asked: endpoint.read(body, rules.models) },
+      rules,
+      report,
+      signal,
+    );
   } finally {
     rules.bodies.bytes -= report.bytesHeld;
   }
@@ -54,37 +65,38 @@ export async function exchange(
 async function forward(
   request: IncomingMessage,
   response: ServerResponse,
-  parsed: MessagesRequest,
-  { upstream, budget }: ExchangeRules,
+  { endpoint, asked }: { endpoint: Endpoint; asked: Ask },
+  { upstream, budget, turns }: ExchangeRules,
   report: ExchangeReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = request.url ?? '';
-  const limited = path.startsWith(COUNT_TOKENS) ? undefined : budget;
-  const granted = await limited?.reserve(parsed.max_tokens ?? Infinity, signal);
+  const { path, spends } = endpoint;
+  if (spends && turns !== undefined && turns.left-- <= 0) throw usedUp(report, 'model turns');
+  const limited = spends ? budget : undefined;
+  const granted = await limited?.reserve(asked.maxTokens ?? Infinity, signal);
   try {
-    if (granted === 0) {
-      report.failure = { code: 'E011', message: 'the output tokens of this execution are used up' };
-      throw new ApiError(402, report.failure.message);
-    }
-    const sent = granted === undefined ? parsed : clampOutput(parsed, granted);
-    // Written anew even when nothing was changed: what was checked is what is sent, whatever a repeated key meant.
+    if (granted === 0) throw usedUp(report, 'output tokens');
     const answer = await ask(
       upstream,
       {
         path,
         headers: request.headers,
-        body: JSON.stringify(sent),
+        body: JSON.stringify(asked.body(granted)),
         signal,
         onAttempt: () => report.attempts++,
       },
       report,
     );
     if (answer.status >= 400) await passError(answer, response, upstream, report);
-    else await passAnswer(answer, response, report, signal);
+    else await passAnswer(answer, response, endpoint.reader, report, signal);
   } finally {
     if (granted !== undefined) limited?.settle(granted, report.metered?.tokens.outputTokens ?? 0);
   }
+}
+
+function usedUp(report: ExchangeReport, what: string): ApiError {
+  report.failure = { code: 'E011', message: `the ${what} of this execution are used up` };
+  return new ApiError(402, report.failure.message);
 }
 
 async function readBody(
@@ -137,6 +149,8 @@ async function passError(
   report.bytesOut += read.length;
   const body = upstream.redact(read.toString('utf8')).slice(0, MAX_ERROR_BYTES);
   report.failure = failureOf(answer, body);
+  if (upstream.wire.final === 'status' && isRetryable(answer.status))
+    throw new ApiError(502, report.failure.message);
   response.writeHead(answer.status, { ...answerHeaders(answer.headers), 'x-should-retry': 'false' });
   response.end(body);
 }
@@ -145,6 +159,7 @@ async function passError(
 async function passAnswer(
   answer: UpstreamAnswer,
   response: ServerResponse,
+  reader: AnswerReader,
   report: ExchangeReport,
   signal: AbortSignal,
 ): Promise<void> {
@@ -156,7 +171,7 @@ async function passAnswer(
     };
     throw new ApiError(502, report.failure.message);
   }
-  const meter = new AnswerMeter(kind);
+  const meter = new AnswerMeter(kind, reader);
   response.writeHead(answer.status, answerHeaders(answer.headers));
   const upstreamEnd = { cut: false };
   async function* metered(): AsyncGenerator<Buffer> {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { messagesWire } from './anthropic/messages-wire.js';
 import { answerHeaders, requestHeaders } from './headers.js';
 
 describe('headers', () => {
@@ -9,7 +10,7 @@ describe('headers', () => {
       accept: 'application/json',
       'user-agent': 'claude-cli',
     };
-    expect(requestHeaders(sent, 'real')).toEqual({
+    expect(requestHeaders(sent, messagesWire, 'real')).toEqual({
       accept: 'application/json',
       'user-agent': 'claude-cli',
       'accept-encoding': 'identity',
@@ -30,7 +31,8 @@ describe('headers', () => {
     ];
     fc.assert(
       fc.property(fc.dictionary(fc.stringMatching(/^[a-z-]{1,20}$/), fc.string()), (sent) => {
-        for (const name of Object.keys(requestHeaders(sent, 'real'))) expect(names).toContain(name);
+        for (const name of Object.keys(requestHeaders(sent, messagesWire, 'real')))
+          expect(names).toContain(name);
       }),
     );
   });

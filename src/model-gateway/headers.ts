@@ -1,15 +1,6 @@
 /** Which headers pass the gateway: lists of what is let through, so that whatever is new is held back. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-
-/** Of the agent's request. No credential, no host, no forwarding, no hop-by-hop header is among them. */
-const REQUEST_HEADERS = [
-  'accept',
-  'content-type',
-  'user-agent',
-  'anthropic-version',
-  'anthropic-beta',
-  'x-app',
-] as const;
+import type { Wire } from './wire.js';
 
 /** Of upstream's answer. Organization ids, rate-limit figures and cookies of the server's account stay outside. */
 const ANSWER_HEADERS = [
@@ -21,8 +12,16 @@ const ANSWER_HEADERS = [
 ] as const;
 
 /** Headers of the request to upstream; `identity` because the gateway reads the answer to meter it. */
-export function requestHeaders(received: IncomingHttpHeaders, key: string): Record<string, string> {
-  return { ...pick(received, REQUEST_HEADERS), 'accept-encoding': 'identity', 'x-api-key': key };
+export function requestHeaders(
+  received: IncomingHttpHeaders,
+  wire: Pick<Wire, 'requestHeaders' | 'credential'>,
+  key: string,
+): Record<string, string> {
+  return {
+    ...pick(received, wire.requestHeaders),
+    'accept-encoding': 'identity',
+    ...wire.credential(key),
+  };
 }
 
 /** Headers of the answer to the agent. */

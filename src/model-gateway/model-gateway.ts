@@ -1,5 +1,6 @@
 /** The model gateway port: one unix socket per sandbox, the only way out; it adds the key, meters and caps. */
 import type Emittery from 'emittery';
+import type { Provider } from '../config/acp-agents.js';
 import type { ErrorCode } from '../errors/catalogue.js';
 
 /** Tokens as the provider's wire format counts them, and what they cost. */
@@ -19,6 +20,12 @@ export type UsageByModel = Readonly<Record<string, TokenUsage>>;
 export interface ModelRouteOrder {
   /** Host uid that may connect (owner of the socket, mode 0600); undefined = the server's own. */
   uid?: number;
+  /** Whose wire format is spoken, and whose key is put in; by default Anthropic's. */
+  provider?: Provider;
+  /** Models that may be asked for; by default CLAUDE_CODE_MODELS. */
+  models?: readonly string[];
+  /** Times that the model may be asked before it is refused with E011; undefined: any number. */
+  maxTurns?: number;
 }
 
 /** The execution that a route serves, once and for all. */
@@ -55,7 +62,7 @@ export interface ModelRoute {
 
 /** One request of an agent and how it was answered: for metrics and the log; never a body, a header or an identity. */
 export interface ModelAnswer {
-  /** One of the forwarded paths without its query, that of the batches, or `other`: what a sandbox asks for can't make it grow. */
+  /** One of the forwarded paths without its query and model, that of the batches, or `other`: what a sandbox asks for can't make it grow. */
   path: string;
   /** As sent to the agent; 499 when it left first, 502 when upstream cut its answer. */
   status: number;
@@ -73,6 +80,6 @@ export abstract class ModelGateway {
   /** Tells of every answer after it has ended; what a listener throws is logged. */
   abstract readonly answers: Emittery<{ answer: ModelAnswer }>;
 
-  /** @throws ClaudeCodeError E012 when the socket cannot be made. */
+  /** @throws ClaudeCodeError E012 when the socket cannot be made, or the provider has no key. */
   abstract open(order: ModelRouteOrder): Promise<ModelRoute>;
 }

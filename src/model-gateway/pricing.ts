@@ -1,5 +1,5 @@
 /** What tokens cost: one table, from the published price list https://platform.claude.com/docs/en/about-claude/pricing. */
-import type { TokenCounts } from './answer-meter.js';
+import type { TokenCounts } from './tally.js';
 
 /** US dollars per million tokens. */
 interface Price {

@@ -25,9 +25,12 @@ export const unreachable = (error: unknown) =>
       : 'the model service cannot be reached',
   }) as const satisfies RouteFailure;
 
-/** ` (overloaded_error)` and the like; '' when the body is no error of the Messages API. */
+/** The words of the providers for what went wrong: `overloaded_error`, `RESOURCE_EXHAUSTED`, `insufficient_quota`. */
+const ERROR_TYPES = [/"type":\s*"(\w+_error)"/, /"status":\s*"([A-Z_]+)"/, /"code":\s*"(\w+)"/];
+
+/** ` (overloaded_error)` and the like; '' when the body is no error of a provider. */
 function errorType(body: string): string {
-  const type = /"type":\s*"(\w+_error)"/.exec(body)?.[1];
+  const type = ERROR_TYPES.map((pattern) => pattern.exec(body)?.[1]).find((found) => found !== undefined);
   return type === undefined ? '' : ` (${type})`;
 }
 

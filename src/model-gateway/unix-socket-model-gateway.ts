@@ -1,6 +1,7 @@
 /** The model gateway of one process: a unix socket per sandbox, one pool of connections to the model for all of them. */
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import Emittery from 'emittery';
+import { type Provider, PROVIDERS } from '../config/acp-agents.js';
 import { Config } from '../config/config.js';
 import { ClaudeCodeError } from '../errors/claude-code.error.js';
 import { SocketDirectory } from '../sockets/socket-directory.js';
@@ -10,15 +11,19 @@ import { RehearsalModel } from './rehearsal/rehearsal-model.js';
 import { UnixSocketRoute } from './unix-socket-route.js';
 import { Upstream } from './upstream.js';
 import { UpstreamBatches } from './upstream-batches.js';
+import { WIRES } from './wires.js';
 
 interface Started {
   directory: SocketDirectory;
-  upstream: Upstream;
+  /** Of the providers that can be asked. */
+  upstreams: Partial<Record<Provider, Upstream>>;
   rehearsal?: RehearsalModel;
 }
 
 /** What the stand-in is given as key: it takes any. */
 const REHEARSAL_KEY = 'rehearsal';
+/** Seconds: an operator has to set it. */
+const RETRY_AFTER = 60;
 
 @Injectable()
 export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit, OnApplicationShutdown {
@@ -32,7 +37,7 @@ export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit
   constructor(private readonly config: Config) {
     super();
     this.batches = new UpstreamBatches({
-      upstream: async () => (await this.started()).upstream,
+      upstream: () => this.upstreamOf('anthropic'),
       models: config.values.CLAUDE_CODE_MODELS,
       onAnswer: (answer) => {
         this.logger.log({ msg: 'model batches answer', ...answer });
@@ -46,13 +51,16 @@ export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit
   }
 
   async open(order: ModelRouteOrder): Promise<ModelRoute> {
-    const { directory, upstream } = await this.started();
+    const { directory } = await this.started();
     const { values } = this.config;
+    const { provider = 'anthropic', models = values.CLAUDE_CODE_MODELS, maxTurns } = order;
+    const upstream = await this.upstreamOf(provider);
     try {
       const route = await UnixSocketRoute.open(order, {
         socketPath: directory.newSocketPath(),
         upstream,
-        models: values.CLAUDE_CODE_MODELS,
+        models,
+        maxTurns,
         maxBodyBytes: values.UPSTREAM_BODY_MAX_BYTES,
         maxRequests: values.ROUTE_MAX_REQUESTS,
         logger: this.logger,
@@ -68,11 +76,18 @@ export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit
 
   async onApplicationShutdown(): Promise<void> {
     if (this.starting === undefined) return;
-    const { directory, upstream, rehearsal } = await this.starting;
+    const { directory, upstreams, rehearsal } = await this.starting;
     await Promise.all([...this.routes].map((route) => route.close()));
-    await upstream.close();
+    await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
     await rehearsal?.stop();
     await directory.remove();
+  }
+
+  /** @throws ClaudeCodeError E012 */
+  private async upstreamOf(provider: Provider): Promise<Upstream> {
+    const upstream = (await this.started()).upstreams[provider];
+    if (upstream !== undefined) return upstream;
+    throw new ClaudeCodeError('E012', `There is no key of ${provider}.`, { retryAfter: RETRY_AFTER });
   }
 
   /** Once, whoever comes first: a module that opens a route while it starts, or this one's own start. */
@@ -83,15 +98,19 @@ export class UnixSocketModelGateway extends ModelGateway implements OnModuleInit
   private async start(): Promise<Started> {
     const { values, dataDirectory } = this.config;
     const directory = await SocketDirectory.make(dataDirectory);
-    const limits = { retries: values.UPSTREAM_RETRIES, timeoutMs: values.UPSTREAM_TIMEOUT_MS };
-    if (values.ANTHROPIC_API_KEY !== undefined)
-      return {
-        directory,
-        upstream: new Upstream({ url: values.ANTHROPIC_BASE_URL, key: values.ANTHROPIC_API_KEY, ...limits }),
-      };
-    const rehearsal = new RehearsalModel();
-    const { url } = await rehearsal.start();
-    return { directory, rehearsal, upstream: new Upstream({ url, key: REHEARSAL_KEY, ...limits }) };
+    const rehearsal = this.config.rehearsal ? new RehearsalModel() : undefined;
+    const rehearsed = await rehearsal?.start();
+    const upstreams: Started['upstreams'] = {};
+    for (const provider of PROVIDERS) {
+      const { url, key } = this.config.serviceOf(provider);
+      const at = key === undefined ? rehearsed?.url : url;
+      if (at === undefined) continue;
+      upstreams[provider] = new Upstream({
+        ...{ url: at, key: key ?? REHEARSAL_KEY, wire: WIRES[provider] },
+        ...{ retries: values.UPSTREAM_RETRIES, timeoutMs: values.UPSTREAM_TIMEOUT_MS },
+      });
+    }
+    return { directory, upstreams, rehearsal };
   }
 
   private announce(answer: ModelAnswer): void {

@@ -17,19 +17,19 @@ import type {
 } from './model-gateway.js';
 import { OutputBudget } from './output-budget.js';
 import { UsageLedger } from './usage-ledger.js';
+import type { Endpoint } from './wire.js';
 
 export interface RouteOptions extends Pick<ExchangeRules, 'upstream' | 'models'> {
   maxBodyBytes: number;
   socketPath: string;
   /** Requests under way at once. */
   maxRequests: number;
+  /** Times that the model may be asked; undefined: any number. */
+  maxTurns?: number;
   logger: Logger;
   onAnswer: (answer: ModelAnswer) => void;
   onClose: (route: ModelRoute) => void;
 }
-
-/** All that is forwarded, captured without the query that goes along (the CLI sends `?beta=true`). */
-const FORWARDED = /^(\/v1\/messages(?:\/count_tokens)?)(?:\?[\w=&-]*)?$/;
 
 /** Of one sandbox at once: twice what its bridge (socat, 64 children) lets through. Each costs the server a descriptor. */
 const MAX_CONNECTIONS = 128;
@@ -69,11 +69,12 @@ export class UnixSocketRoute implements ModelRoute {
 
   bind(use: ModelRouteUse): void {
     if (this.bound !== undefined) throw new Error('a way to the model serves one execution only');
-    const { upstream, models } = this.options;
+    const { upstream, models, maxTurns } = this.options;
     const { maxOutputTokens: limit, after } = use;
     after?.catch(() => undefined); // told to every request that waits for it
     const budget = limit === undefined ? undefined : new OutputBudget(limit);
-    const rules = { upstream, models, bodies: this.bodies, budget };
+    const turns = maxTurns === undefined ? undefined : { left: maxTurns };
+    const rules = { upstream, models, bodies: this.bodies, budget, turns };
     // Requests come over a socket, from nobody that is traced: their spans are those of whoever bound it.
     this.bound = { use, rules, within: context.active() };
   }
@@ -116,8 +117,8 @@ export class UnixSocketRoute implements ModelRoute {
     });
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     try {
-      this.admit(request);
-      await exchange(request, response, await this.rules(), report, signal);
+      const endpoint = this.admit(request);
+      await exchange(request, response, endpoint, await this.rules(), report, signal);
     } catch (error) {
       this.refuse(error, response, signal, report);
     }
@@ -127,11 +128,13 @@ export class UnixSocketRoute implements ModelRoute {
   }
 
   /** @throws ApiError at once when this request may not go on: what is no request of ours is not parsed further */
-  private admit({ method, url = '' }: IncomingMessage): void {
-    if (method !== 'POST' || !FORWARDED.test(url))
-      throw new ApiError(404, 'this way leads to the Messages API only');
+  private admit({ method, url = '' }: IncomingMessage): Endpoint {
+    const { wire } = this.options.upstream;
+    const endpoint = method === 'POST' ? wire.endpoint(url) : undefined;
+    if (endpoint === undefined) throw new ApiError(404, `this way leads to the ${wire.service} only`);
     if (this.underWay.size >= this.options.maxRequests)
       throw new ApiError(429, `more than ${this.options.maxRequests} requests at once`, { retry: true });
+    return endpoint;
   }
 
   /** @throws ApiError when nobody has asked for anything, or what was asked for did not begin */
@@ -152,7 +155,7 @@ export class UnixSocketRoute implements ModelRoute {
     { failure }: ExchangeReport,
   ): void {
     if (error instanceof ApiError && !response.headersSent && !signal.aborted) {
-      error.send(response);
+      error.send(response, this.options.upstream.wire);
       return;
     }
     response.destroy();
@@ -181,7 +184,7 @@ export class UnixSocketRoute implements ModelRoute {
   ) {
     const { firstByteAt, attempts, metered, bytesIn, bytesOut } = report;
     const answer: ModelAnswer = {
-      path: FORWARDED.exec(url)?.[1] ?? 'other',
+      path: this.options.upstream.wire.endpoint(url)?.label ?? 'other',
       status: statusOf(response, report),
       durationMs: performance.now() - startedAt,
       ...(firstByteAt === undefined ? {} : { firstByteMs: firstByteAt - startedAt }),

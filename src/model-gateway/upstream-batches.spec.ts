@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ModelAnswer } from './model-gateway.js';
 import { ServiceFailure } from './message-batches.js';
+import { messagesWire } from './anthropic/messages-wire.js';
 import { Upstream } from './upstream.js';
 import { UpstreamBatches } from './upstream-batches.js';
 
@@ -61,7 +62,7 @@ describe('the batch endpoint of the service', () => {
   beforeAll(async () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix`;
-    upstream = new Upstream({ url, key: 'sk-key', retries: 0, timeoutMs: 1000 });
+    upstream = new Upstream({ url, wire: messagesWire, key: 'sk-key', retries: 0, timeoutMs: 1000 });
     batches = new UpstreamBatches({
       upstream: () => Promise.resolve(upstream),
       models: ['claude-sonnet-5-5'],

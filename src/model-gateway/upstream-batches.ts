@@ -10,7 +10,8 @@ import {
   MessageBatches,
   ServiceFailure,
 } from './message-batches.js';
-import { checkMessagesRequest, clampOutput } from './messages-request.js';
+import { messagesReader } from './anthropic/messages-reader.js';
+import { checkMessagesRequest, clampOutput } from './anthropic/messages-request.js';
 import type { ModelAnswer, UsageByModel } from './model-gateway.js';
 import { BATCH_PRICE } from './pricing.js';
 import { failureOf, MAX_ERROR_BYTES, readUpTo, unreachable } from './service-answer.js';
@@ -181,7 +182,7 @@ function parsed(text: string): z.infer<typeof line> {
 
 /** Metered as an answer that came by itself, at the price of a batch. */
 function usageOf(message: { model: string }): UsageByModel {
-  const meter = new AnswerMeter('json');
+  const meter = new AnswerMeter('json', messagesReader);
   meter.feed(Buffer.from(JSON.stringify(message)));
   const ledger = new UsageLedger();
   ledger.add(message.model, meter.result().tokens, BATCH_PRICE);

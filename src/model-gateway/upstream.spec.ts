@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { messagesWire } from './anthropic/messages-wire.js';
 import { Upstream, type UpstreamRequest } from './upstream.js';
 
 describe('Upstream', () => {
@@ -16,6 +17,7 @@ describe('Upstream', () => {
     upstream = new Upstream({
       url: `http://127.0.0.1:${port}${prefix}`,
       key: 'sk',
+      wire: messagesWire,
       retries: 3,
       timeoutMs: 5000,
     });

@@ -3,12 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { requestHeaders } from './headers.js';
+import type { Wire } from './wire.js';
 import { isRetryable, parseRetryAfter, retryDelay } from './retry-policy.js';
 
 export interface UpstreamOptions {
   /** Fixed by the server's configuration; may have a path prefix. */
   url: string;
   key: string;
+  wire: Wire;
   /** Repetitions of a failed try. */
   retries: number;
   /** Without a byte for so long, a try has failed. */
@@ -18,7 +20,7 @@ export interface UpstreamOptions {
 export interface UpstreamRequest {
   /** By default POST. */
   method?: 'GET' | 'POST';
-  /** `/v1/messages…`, with its query. */
+  /** Below the URL, with its query. */
   path: string;
   headers: IncomingHttpHeaders;
   body?: string;
@@ -52,6 +54,10 @@ export class Upstream {
       bodyTimeout: options.timeoutMs,
       connectTimeout: Math.min(10_000, options.timeoutMs),
     });
+  }
+
+  get wire(): Wire {
+    return this.options.wire;
   }
 
   /** The text without the key, should the other side have repeated it. */
@@ -96,7 +102,7 @@ export class Upstream {
     const answer = await this.pool.request({
       method,
       path: this.prefix + path,
-      headers: requestHeaders(headers, this.options.key),
+      headers: requestHeaders(headers, this.options.wire, this.options.key),
       body,
       signal,
     });

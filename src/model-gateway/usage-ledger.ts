@@ -1,5 +1,5 @@
 /** Sums of tokens and cost by model id over one route. */
-import type { TokenCounts } from './answer-meter.js';
+import type { TokenCounts } from './tally.js';
 import type { TokenUsage, UsageByModel } from './model-gateway.js';
 import { costUsd } from './pricing.js';
 

@@ -10,7 +10,7 @@ import {
   CONVERSATION_IN_SANDBOX,
   RESUME_ARGUMENTS,
 } from './cli-arguments.js';
-import type { OutputLimits } from './output-limit.js';
+import type { OutputLimits } from '../output-limit.js';
 import { SandboxedCli } from './sandboxed-cli.js';
 import { StderrTail } from '../stderr-tail.js';
 import { Transcript, type TranscriptLimits } from './transcript.js';

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { SpawnedProcess } from '@anthropic-ai/claude-agent-sdk/core';
 import { ClaudeCodeError } from '../../errors/claude-code.error.js';
 import type { Sandbox, SandboxExit } from '../../sandbox/sandbox.js';
-import { OutputLimit, type OutputLimits } from './output-limit.js';
+import { OutputLimit, type OutputLimits } from '../output-limit.js';
 
 export class SandboxedCli extends EventEmitter implements SpawnedProcess {
   readonly stdin = new PassThrough();

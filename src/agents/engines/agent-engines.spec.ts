@@ -17,10 +17,12 @@ describe('the engines', () => {
       'claude-code',
       'hybrid',
     ]);
-    expect(['review', 'generate'].map((command) => engines.defaultModelFor(command))).toEqual([
+    const models = ['claude-sonnet-5-5', 'claude-opus-5-5'];
+    expect(['review', 'generate'].map((command) => engines.defaultModelFor(command, { models }))).toEqual([
       'claude-opus-5-5',
       'claude-sonnet-5-5',
     ]);
+    expect(engines.defaultModelFor('generate', { models: ['gemini-3-pro'] })).toBe('gemini-3-pro');
   });
 
   it('are found by name; one that is not configured any more is not available', () => {

@@ -45,9 +45,10 @@ export class AgentEngines {
     return ENGINE_BY_COMMAND.get(command) ?? ENGINE_DEFAULT;
   }
 
-  /** The model of a command whose request names none. */
-  defaultModelFor(command: string): string {
+  /** The model of a command whose request names none; of an engine that does not know that one, its own first. */
+  defaultModelFor(command: string, { models }: Pick<AgentEngine, 'models'>): string {
     const { CLAUDE_CODE_MODEL, MODEL_BY_COMMAND } = this.config.values;
-    return MODEL_BY_COMMAND.get(command) ?? CLAUDE_CODE_MODEL;
+    const model = MODEL_BY_COMMAND.get(command) ?? CLAUDE_CODE_MODEL;
+    return models.includes(model) ? model : (models[0] ?? model);
   }
 }

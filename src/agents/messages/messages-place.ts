@@ -10,7 +10,7 @@ import type { Dialogue, Said, ToolResult } from './dialogue.js';
 import { HandedOver } from './handed-over.js';
 import type { ModelClient } from './model-client.js';
 import { codingPrompt } from './prompts.js';
-import { shapeProblem } from './shape.js';
+import { shapeProblem } from '../shape.js';
 import { allowedTools, HAND_OVER, isFileTool, offeredTools, STRUCTURED_OUTPUT } from './tools.js';
 import type { Workbench } from './workbench.js';
 import type { Survey } from './workbench/protocol.mts';

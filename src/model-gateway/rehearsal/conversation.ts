@@ -50,6 +50,7 @@ export class Conversation {
     this.systemTexts = [
       ...system,
       ...messages.filter(({ role }) => role === 'system').flatMap((message) => message.content),
+      ...messages.filter(({ role }) => role === 'user').flatMap((message) => contextsIn(message.content)),
     ].map(textOf);
     const texts = messages.map(({ role, content: said }) => (role === 'user' ? userText(said) : ''));
     // The CLI has words of its own for whoever forgets the answer's form: they are no script, and end none.
@@ -88,6 +89,12 @@ export class Conversation {
     );
   }
 
+  /** The schema of the answer, where it is asked for in words instead of by a tool. */
+  get answerSchema(): Record<string, unknown> | undefined {
+    const written = this.systemLine(/Its JSON schema:\n(.+)/);
+    return written === undefined ? undefined : (JSON.parse(written) as Record<string, unknown>);
+  }
+
   /** The input schema of an offered tool; undefined when it is not offered. */
   tool(name: string): Record<string, unknown> | undefined {
     const tool = this.request.tools.find((offered) => offered.name === name);
@@ -107,18 +114,19 @@ function textOf(value: { text?: string }): string {
   return value.text ?? '';
 }
 
-/** The block by which the Messages API's agent shows the workspace. */
-const isContext = (text: string): boolean => text.startsWith('<context>') && text.endsWith('</context>');
+/** What our own engines say of a task and its workspace, where there is no system prompt for it. */
+const CONTEXT = /<context>\n[\s\S]*?\n<\/context>/g;
+/** What the CLI adds. */
+const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
 
-/** The text blocks without the `<system-reminder>`s that the CLI adds, and the context that our own agent does. */
+const contextsIn = (blocks: readonly { type: string; text?: string }[]) =>
+  blocks.flatMap((one) => [...textOf(one).matchAll(CONTEXT)].map(([text]) => ({ text })));
+
+/** The text blocks as the user wrote them. */
 function userText(blocks: readonly { type: string; text?: string }[]): string {
   return blocks
-    .filter((one) => one.type === 'text' && !isContext(textOf(one)))
-    .map((one) =>
-      textOf(one)
-        .replaceAll(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '')
-        .trim(),
-    )
+    .filter((one) => one.type === 'text')
+    .map((one) => textOf(one).replaceAll(REMINDER, '').replaceAll(CONTEXT, '').trim())
     .filter((text) => text !== '')
     .join('\n');
 }

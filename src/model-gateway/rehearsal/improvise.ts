@@ -129,11 +129,19 @@ function finish(conversation: Conversation, text: string): Step[] {
 
 /** The call of StructuredOutput when it is offered and has not succeeded; a second failure is left at that. */
 export function structured(conversation: Conversation): Step[] | undefined {
+  const { answerSchema } = conversation;
+  if (answerSchema !== undefined) return inWords(conversation, answerSchema);
   const schema = conversation.tool(STRUCTURED_OUTPUT);
   const calls = conversation.calls.filter((call) => call.name === STRUCTURED_OUTPUT);
   if (schema === undefined || calls.length > 1 || calls.some((call) => !call.isError)) return undefined;
   const value = sampleValue(schema, factsOf(conversation));
   return [{ kind: 'tool', name: STRUCTURED_OUTPUT, input: { ...(value as Record<string, unknown>) } }];
+}
+
+/** The object that was asked for in words, as words. */
+function inWords(conversation: Conversation, schema: Record<string, unknown>): Step[] {
+  const value = sampleValue(schema, factsOf(conversation));
+  return [{ kind: 'text', text: `\`\`\`json\n${JSON.stringify(value, null, 2)}\n\`\`\`` }];
 }
 
 function factsOf({ calls, prompt }: Conversation): Facts {

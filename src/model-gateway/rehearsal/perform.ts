@@ -4,10 +4,12 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Answer } from './answer.js';
 import type { Conversation } from './conversation.js';
+import type { Dialect } from './dialect.js';
 import { type Fault, STRUCTURED_OUTPUT, type Step } from './step.js';
 
 export interface Stage {
   answer: Answer;
+  dialect: Dialect;
   conversation: Conversation;
   response: ServerResponse;
   /** Aborted when the client leaves or the stand-in stops. */
@@ -66,10 +68,10 @@ const filledIn = (text: string, n: number): string =>
     .replaceAll('{n}', String(n))
     .replaceAll('{at}', () => (Number(process.hrtime.bigint()) / 1e6).toFixed(2));
 
-async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<void> {
+async function fail(fault: Fault, { answer, dialect, response, signal }: Stage): Promise<void> {
   switch (fault.kind) {
     case 'status': {
-      refuse(response, fault.status, `rehearsed ${fault.status}`, fault.retryAfter);
+      refuse(response, dialect, fault.status, `rehearsed ${fault.status}`, fault.retryAfter);
       return;
     }
     case 'hang':
@@ -86,18 +88,14 @@ async function fail(fault: Fault, { answer, response, signal }: Stage): Promise<
   }
 }
 
-const ERROR_TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
-  401: 'authentication_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  529: 'overloaded_error',
-};
-
-/** An error of the Messages API; once an answer has begun there is no status to give any more, and it is cut. */
-export function refuse(response: ServerResponse, status: number, message: string, retryAfter?: number): void {
+/** An error; once an answer has begun there is no status to give any more, and it is cut. */
+export function refuse(
+  response: ServerResponse,
+  dialect: Dialect,
+  status: number,
+  message: string,
+  retryAfter?: number,
+): void {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -106,8 +104,7 @@ export function refuse(response: ServerResponse, status: number, message: string
     'content-type': 'application/json',
     ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
   });
-  const type = ERROR_TYPES[status] ?? 'api_error';
-  response.end(JSON.stringify({ type: 'error', error: { type, message } }));
+  response.end(JSON.stringify(dialect.error(status, message)));
 }
 
 /** What tests ask about a request: which option had which effect. */

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Conversation, messagesRequest } from './conversation.js';
+import { messagesDialect } from './messages-dialect.js';
 import { refuse } from './perform.js';
 import { parseScript } from './script.js';
 
@@ -64,7 +65,7 @@ export class RehearsalBatches {
 
   private create(response: ServerResponse, body: unknown, base: string): void {
     const parsed = batchRequest.safeParse(body);
-    if (!parsed.success) return refuse(response, 400, parsed.error.message);
+    if (!parsed.success) return refuse(response, messagesDialect, 400, parsed.error.message);
     const batch: Batch = {
       id: `msgbatch_${randomBytes(12).toString('hex')}`,
       createdAt: new Date(),
@@ -80,22 +81,22 @@ export class RehearsalBatches {
   }
 
   private ofOne(batch: Batch | undefined, what: string, response: ServerResponse, base: string): void {
-    if (batch === undefined) return refuse(response, 404, 'no such batch');
+    if (batch === undefined) return refuse(response, messagesDialect, 404, 'no such batch');
     switch (what) {
       case 'GET ':
         return tell(response, viewOf(batch, base));
       case 'GET results':
-        if (batch.endedAt === undefined) return refuse(response, 400, 'the batch has not ended');
+        if (batch.endedAt === undefined) return refuse(response, messagesDialect, 400, 'the batch has not ended');
         response.writeHead(200, { 'content-type': 'application/x-jsonl' });
         response.end(batch.results.map((line) => `${JSON.stringify(line)}\n`).join(''));
         return;
       case 'POST cancel':
-        if (batch.endedAt !== undefined) return refuse(response, 400, 'the batch has ended');
+        if (batch.endedAt !== undefined) return refuse(response, messagesDialect, 400, 'the batch has ended');
         batch.cancelledAt ??= new Date();
         batch.cancel.abort();
         return tell(response, viewOf(batch, base));
       default:
-        return refuse(response, 404, `no such path: ${what}`);
+        return refuse(response, messagesDialect, 404, `no such path: ${what}`);
     }
   }
 

@@ -1,11 +1,14 @@
-/** The offline stand-in for the model: a real HTTP server that speaks the Messages API and answers by script or by habit. */
+/** The offline stand-in for the model: a real HTTP server that speaks as its providers do and answers by script or by habit. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { Answer } from './answer.js';
-import { Conversation, messagesRequest } from './conversation.js';
+import { Conversation, type RehearsalRequest } from './conversation.js';
+import type { Dialect } from './dialect.js';
+import { geminiDialect } from './gemini-dialect.js';
 import { improvise, structured } from './improvise.js';
+import { messagesDialect } from './messages-dialect.js';
+import { openaiDialect } from './openai-dialect.js';
 import { perform, refuse } from './perform.js';
 import { PromptCache } from './prompt-cache.js';
 import { RehearsalBatches } from './rehearsal-batches.js';
@@ -61,7 +64,7 @@ export class RehearsalModel {
     try {
       await this.answer(request, response, signal);
     } catch (error) {
-      if (!signal.aborted) refuse(response, 500, String(error));
+      if (!signal.aborted) refuse(response, dialectOf(pathOf(request)), 500, String(error));
     }
   }
 
@@ -75,34 +78,30 @@ export class RehearsalModel {
     this.record({ method, path: url, headers, body });
     if (method === 'HEAD') return void response.end();
     if (this.batches.answers(request, response, body)) return;
-    const parsed = messagesRequest.safeParse(body);
-    const inputTokens = tokensOf(JSON.stringify(body ?? ''));
-    if (!parsed.success) {
-      refuse(response, 400, parsed.error.message);
+    const path = pathOf(request);
+    const dialect = dialectOf(path);
+    if (!dialect.answers(path) && !dialect.counts(path)) {
+      refuse(response, dialect, 404, `no such path: ${path}`);
       return;
     }
-    const [path] = url.split('?', 1);
-    if (path === '/v1/messages/count_tokens') {
+    const asked = read(dialect, body, path);
+    if (asked instanceof Error) {
+      refuse(response, dialect, 400, asked.message);
+      return;
+    }
+    const inputTokens = tokensOf(JSON.stringify(body ?? ''));
+    if (dialect.counts(path)) {
       response
         .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ input_tokens: inputTokens }));
+        .end(JSON.stringify(dialect.count(inputTokens)));
       return;
     }
-    if (path !== '/v1/messages') {
-      refuse(response, 404, `no such path: ${path}`);
-      return;
-    }
-    const conversation = new Conversation(parsed.data);
-    const { stream = false, max_tokens: maxTokens = Infinity } = parsed.data;
+    const conversation = new Conversation(asked);
+    const { stream = false, max_tokens: maxTokens = Infinity } = asked;
+    const prompt = this.cache.account(asked, inputTokens);
     await perform(nextSteps(conversation), {
-      answer: new Answer(response, {
-        stream,
-        prompt: this.cache.account(parsed.data, inputTokens),
-        maxTokens,
-      }),
-      conversation,
-      response,
-      signal,
+      answer: dialect.answer(response, { stream, prompt, maxTokens }, path),
+      ...{ dialect, conversation, response, signal },
       isDue: (index, times) => this.isDue(conversation, index, times),
     });
   }
@@ -122,6 +121,20 @@ export class RehearsalModel {
     if (happened >= times) return false;
     seen.set(place, happened + 1);
     return true;
+  }
+}
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
+
+/** Whoever asks where nobody answers is told so as Anthropic would. */
+const dialectOf = (path: string): Dialect =>
+  [openaiDialect, geminiDialect].find((one) => one.answers(path) || one.counts(path)) ?? messagesDialect;
+
+function read(dialect: Dialect, body: unknown, path: string): RehearsalRequest | Error {
+  try {
+    return dialect.read(body, path);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -1,7 +1,6 @@
 /** The body of a request to the Messages API, as far as the gateway looks into it. */
 import { z } from 'zod';
-import { ApiError } from './api-error.js';
-import { modelName } from './pricing.js';
+import { checkBody, mustBeListed, parseBody } from '../request-body.js';
 
 const schema = z.looseObject({
   model: z.string().min(1),
@@ -14,6 +13,7 @@ const schema = z.looseObject({
 
 export type MessagesRequest = z.infer<typeof schema>;
 
+const SERVICE = 'Messages API';
 /** The API's smallest thinking budget, in tokens. */
 const MIN_THINKING = 1024;
 
@@ -21,18 +21,18 @@ const MIN_THINKING = 1024;
  * @param models names (without date) that may be asked for: the server's key serves no others
  * @throws ApiError 400 when it is no such request, 404 when the model is not one of them
  */
-export const parseMessagesRequest = (body: Buffer, models: readonly string[]): MessagesRequest =>
-  checkMessagesRequest(parseJson(body), models);
+export function parseMessagesRequest(body: Buffer, models: readonly string[]): MessagesRequest {
+  return listed(parseBody(body, schema, SERVICE), models);
+}
 
 /** The same of one that is no text. @throws ApiError as `parseMessagesRequest` */
 export function checkMessagesRequest(body: unknown, models: readonly string[]): MessagesRequest {
-  const parsed = schema.safeParse(body);
-  if (!parsed.success)
-    throw new ApiError(400, `not a Messages API request: ${z.prettifyError(parsed.error)}`);
-  const { model } = parsed.data;
-  if (!models.includes(model) && !models.includes(modelName(model)))
-    throw new ApiError(404, `model: ${model} is not one of CLAUDE_CODE_MODELS`);
-  return parsed.data;
+  return listed(checkBody(body, schema, SERVICE), models);
+}
+
+function listed(request: MessagesRequest, models: readonly string[]): MessagesRequest {
+  mustBeListed(request.model, models);
+  return request;
 }
 
 /** The request with at most `granted` output tokens; thinking is shortened with it, or left out where it no longer fits. */
@@ -55,12 +55,4 @@ function withoutThinking(request: MessagesRequest): MessagesRequest {
   if (edits === undefined || edits.length === 0) delete rest.context_management;
   else rest.context_management = { ...rest.context_management, edits };
   return rest;
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new ApiError(400, 'the body is not JSON');
-  }
 }

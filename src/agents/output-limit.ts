@@ -1,6 +1,6 @@
 /** Passes the CLI's output on and stops it at a limit: a line, a total or a silence that no honest session reaches. */
 import { Transform, type TransformCallback } from 'node:stream';
-import { ClaudeCodeError } from '../../errors/claude-code.error.js';
+import { ClaudeCodeError } from '../errors/claude-code.error.js';
 
 const NEWLINE = 0x0a;
 /**
