@@ -34,7 +34,6 @@ export interface ExchangeReport {
   failure?: RouteFailure;
 }
 
-
 /**
  * Carries one request through; `report` is filled in along the way.
  * @throws ApiError when the gateway itself refuses, before a byte of the answer; any other error after that

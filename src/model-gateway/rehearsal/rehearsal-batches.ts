@@ -86,7 +86,8 @@ export class RehearsalBatches {
       case 'GET ':
         return tell(response, viewOf(batch, base));
       case 'GET results':
-        if (batch.endedAt === undefined) return refuse(response, messagesDialect, 400, 'the batch has not ended');
+        if (batch.endedAt === undefined)
+          return refuse(response, messagesDialect, 400, 'the batch has not ended');
         response.writeHead(200, { 'content-type': 'application/x-jsonl' });
         response.end(batch.results.map((line) => `${JSON.stringify(line)}\n`).join(''));
         return;
