@@ -9,7 +9,7 @@ import { Redactor } from '../../redaction/redactor.js';
 import { isReachable, reachableProgram } from '../../sandbox/reachable.js';
 import type { Sandboxes } from '../../sandbox/sandbox.js';
 import { AgentEngine, type AgentOrder } from '../agent-engine.js';
-import { AcpPlace } from './acp-place.js';
+import type { AcpPlace } from './acp-place.js';
 import { Conversation } from './conversation.js';
 
 /** Where an agent's directory is in its sandbox, and this Node, which is the first on its PATH. */
@@ -78,6 +78,8 @@ export class AcpEngine extends AgentEngine {
         details: { mend: 'chmod o+x on it and on what is above it' },
         retryAfter: RETRY_AFTER,
       });
+    // The protocol's SDK is loaded by those only who have an agent at work.
+    const { AcpPlace: Place } = await import('./acp-place.js');
     const conversation = new Conversation(task.prompt, before);
     const node = await reachableProgram(process.execPath, uid, config.dataDirectory);
     const filled = (text: string) => text.replaceAll('{model}', task.model);
@@ -101,7 +103,7 @@ export class AcpEngine extends AgentEngine {
         ],
       });
       const { values } = config;
-      return new AcpPlace({
+      return new Place({
         ...{ task, route, sandbox, mode, conversation },
         output: {
           lineBytes: values.OUTPUT_LINE_MAX_BYTES,
