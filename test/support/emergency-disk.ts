@@ -1,6 +1,6 @@
 /** An ext4 file system that turns read-only under open files, as one does that has met an error of its disk. Root only. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './processes.js';
 
@@ -46,9 +46,10 @@ export class EmergencyDisk {
   }
 }
 
+/** Tried, not asked: newer kernels say of a file system that was aborted that it can be written. */
 function isWritable(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    rmdirSync(mkdtempSync(join(path, 'tried-')));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EROFS') return false;
