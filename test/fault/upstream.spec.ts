@@ -1,7 +1,7 @@
 /** A model service that lies, breaks off or never ends, as an execution with the real CLI meets it. */
 import { type Caisson, startCaisson } from '../support/caisson.js';
 import { type FaultName, type FaultyUpstream, faultyUpstream } from '../support/faulty-upstream.js';
-import { descendantsOf } from '../support/processes.js';
+import { descendantsOf, gone } from '../support/processes.js';
 
 /** No answer, or not a whole one: the service failed. */
 const FAILED = { status: 502, code: 'E005' };
@@ -119,7 +119,7 @@ describe('a model service that', () => {
   it('[U41] was all of these harms nothing that comes after', async () => {
     await Promise.all(runs.values());
     expect(await run('@text Here again.')).toMatchObject({ status: 200, text: 'Here again.' });
-    expect(await descendantsOf(process.pid)).toEqual([]);
+    await gone(() => descendantsOf(process.pid));
     expect((await caisson.admin.get('/health/ready')).status).toBe(200);
     expect((await caisson.admin.get('/api/audit?verify=true')).body).toMatchObject({ valid: true });
   });
