@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import { modelName } from './pricing.js';
+import { parseJson } from './tally.js';
 
 /** @throws ApiError 400 */
 export const parseBody = <T extends z.ZodType>(body: Buffer, schema: T, service: string): z.infer<T> =>
@@ -22,9 +23,7 @@ export function mustBeListed(model: string, models: readonly string[]): void {
 }
 
 function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new ApiError(400, 'the body is not JSON');
-  }
+  const value = parseJson(body.toString('utf8'));
+  if (value === undefined) throw new ApiError(400, 'the body is not JSON');
+  return value;
 }

@@ -1,4 +1,5 @@
 /** What is counted of one answer while it passes, and how a wire format is read for it. */
+import { z } from 'zod';
 
 /** Tokens of one answer. */
 export interface TokenCounts {
@@ -30,6 +31,14 @@ export interface AnswerReader {
   /** @param body the whole JSON of an answer that is no stream */
   whole(body: string, tally: Tally): void;
 }
+
+/** A count of tokens as services tell it: it may be missing, or null. */
+export const tokenCount = z
+  .number()
+  .int()
+  .nonnegative()
+  .nullish()
+  .transform((value) => value ?? undefined);
 
 /** The value, or undefined when it is no JSON. */
 export function parseJson(text: string): unknown {

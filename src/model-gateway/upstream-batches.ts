@@ -14,6 +14,7 @@ import { messagesReader } from './anthropic/messages-reader.js';
 import { checkMessagesRequest, clampOutput } from './anthropic/messages-request.js';
 import type { ModelAnswer, UsageByModel } from './model-gateway.js';
 import { BATCH_PRICE } from './pricing.js';
+import { isRetryable } from './retry-policy.js';
 import { failureOf, MAX_ERROR_BYTES, readUpTo, unreachable } from './service-answer.js';
 import type { Upstream, UpstreamAnswer } from './upstream.js';
 import { UsageLedger } from './usage-ledger.js';
@@ -142,7 +143,7 @@ export class UpstreamBatches extends MessageBatches {
 }
 
 /** What may be another one later: too much at once, a conflict, the service's own trouble. */
-const isPassing = (status: number): boolean => status >= 500 || [408, 409, 425, 429].includes(status);
+const isPassing = (status: number): boolean => isRetryable(status) || [408, 409, 425].includes(status);
 
 const notUnderstood = (why: string, cause?: unknown) =>
   new ServiceFailure(

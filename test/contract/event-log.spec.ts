@@ -13,20 +13,7 @@ import { eventNumber, sendEvents, untilClosed } from '../../src/streaming/sse.js
 import { StoredEventLog } from '../../src/streaming/stored-event-log.js';
 import { itemsOf } from '../support/client.js';
 import { describeOnEachDatabase } from '../support/databases.js';
-import { insertExecution } from '../support/replicas.js';
-
-const text = (value: string) => ({ type: 'agent.text' as const, data: { text: value } });
-const finished = {
-  type: 'execution.finished' as const,
-  data: {
-    status: 'succeeded' as const,
-    response: {
-      success: true,
-      action: 'generate',
-      metadata: { executionId: 'e', duration: 1, tokensUsed: 0, model: 'rehearsal' },
-    },
-  },
-};
+import { finished, insertExecution, text } from '../support/replicas.js';
 const numbers = (items: StreamItem[]) => items.map(({ seq }) => seq);
 
 describeOnEachDatabase('the event log', (engine) => {

@@ -8,8 +8,7 @@ import type { ModelGateway } from '../../model-gateway/model-gateway.js';
 import { Redactor } from '../../redaction/redactor.js';
 import { isReachable, reachableProgram } from '../../sandbox/reachable.js';
 import type { Sandboxes } from '../../sandbox/sandbox.js';
-import { AgentEngine, type AgentOrder } from '../agent-engine.js';
-import type { AcpPlace } from './acp-place.js';
+import { AgentEngine, type AgentOrder, type AgentPlace } from '../agent-engine.js';
 import { Conversation } from './conversation.js';
 
 /** Where an agent's directory is in its sandbox, and this Node, which is the first on its PATH. */
@@ -67,7 +66,7 @@ export class AcpEngine extends AgentEngine {
       : 'Its directory (ACP_AGENTS) is not there.';
   }
 
-  async take({ task, workspace, egress, conversation: before }: AgentOrder): Promise<AcpPlace> {
+  async take({ task, workspace, egress, conversation: before }: AgentOrder): Promise<AgentPlace> {
     const { sandboxes, gateway, config } = this.parts;
     const trouble = this.trouble();
     if (trouble !== undefined) throw new ClaudeCodeError('E012', trouble, { retryAfter: RETRY_AFTER });
@@ -79,7 +78,7 @@ export class AcpEngine extends AgentEngine {
         retryAfter: RETRY_AFTER,
       });
     // The protocol's SDK is loaded by those only who have an agent at work.
-    const { AcpPlace: Place } = await import('./acp-place.js');
+    const { AcpPlace } = await import('./acp-place.js');
     const conversation = new Conversation(task.prompt, before);
     const node = await reachableProgram(process.execPath, uid, config.dataDirectory);
     const filled = (text: string) => text.replaceAll('{model}', task.model);
@@ -103,7 +102,7 @@ export class AcpEngine extends AgentEngine {
         ],
       });
       const { values } = config;
-      return new Place({
+      return new AcpPlace({
         ...{ task, route, sandbox, mode, conversation },
         output: {
           lineBytes: values.OUTPUT_LINE_MAX_BYTES,

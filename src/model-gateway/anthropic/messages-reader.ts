@@ -1,14 +1,13 @@
 /** Reads the tokens off an answer of the Messages API. */
 import { z } from 'zod';
-import { type AnswerReader, parseJson, type Tally } from '../tally.js';
+import { type AnswerReader, parseJson, type Tally, tokenCount } from '../tally.js';
 
-const count = z.number().int().nonnegative().nullish();
 const usage = z.object({
-  input_tokens: count,
-  output_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_read_input_tokens: count,
-  cache_creation: z.object({ ephemeral_1h_input_tokens: count }).nullish(),
+  input_tokens: tokenCount,
+  output_tokens: tokenCount,
+  cache_creation_input_tokens: tokenCount,
+  cache_read_input_tokens: tokenCount,
+  cache_creation: z.object({ ephemeral_1h_input_tokens: tokenCount }).nullish(),
 });
 const message = z.object({ model: z.string(), usage });
 const event = z.discriminatedUnion('type', [

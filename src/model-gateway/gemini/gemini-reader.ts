@@ -1,13 +1,7 @@
 /** Reads the tokens off an answer of the Gemini API. */
 import { z } from 'zod';
-import { type AnswerReader, parseJson, type Tally } from '../tally.js';
+import { type AnswerReader, parseJson, type Tally, tokenCount } from '../tally.js';
 
-const count = z
-  .number()
-  .int()
-  .nonnegative()
-  .nullish()
-  .transform((value) => value ?? undefined);
 const answer = z.object({
   modelVersion: z.string().nullish(),
   candidates: z
@@ -27,10 +21,10 @@ const answer = z.object({
   promptFeedback: z.object({ blockReason: z.string().nullish() }).nullish(),
   usageMetadata: z
     .object({
-      promptTokenCount: count,
-      candidatesTokenCount: count,
-      thoughtsTokenCount: count,
-      cachedContentTokenCount: count,
+      promptTokenCount: tokenCount,
+      candidatesTokenCount: tokenCount,
+      thoughtsTokenCount: tokenCount,
+      cachedContentTokenCount: tokenCount,
     })
     .nullish(),
   error: z.object({ status: z.string().nullish() }).nullish(),

@@ -1,19 +1,13 @@
 /** Reads the tokens off answers of OpenAI's Chat Completions and Responses. */
 import { z } from 'zod';
-import { type AnswerReader, parseJson, type Tally } from '../tally.js';
+import { type AnswerReader, parseJson, type Tally, tokenCount } from '../tally.js';
 
-const count = z
-  .number()
-  .int()
-  .nonnegative()
-  .nullish()
-  .transform((value) => value ?? undefined);
 const error = z.object({ type: z.string().nullish(), code: z.union([z.string(), z.number()]).nullish() });
 
 const chatUsage = z.object({
-  prompt_tokens: count,
-  completion_tokens: count,
-  prompt_tokens_details: z.object({ cached_tokens: count }).nullish(),
+  prompt_tokens: tokenCount,
+  completion_tokens: tokenCount,
+  prompt_tokens_details: z.object({ cached_tokens: tokenCount }).nullish(),
 });
 const spoken = z.object({
   content: z.string().nullish(),
@@ -66,9 +60,9 @@ const response = z.object({
   error: error.nullish(),
   usage: z
     .object({
-      input_tokens: count,
-      output_tokens: count,
-      input_tokens_details: z.object({ cached_tokens: count }).nullish(),
+      input_tokens: tokenCount,
+      output_tokens: tokenCount,
+      input_tokens_details: z.object({ cached_tokens: tokenCount }).nullish(),
     })
     .nullish(),
 });
@@ -119,6 +113,6 @@ function take({ tokens }: Tally, prompt: Count, cached: Count, output: Count): v
   if (prompt !== undefined) tokens.inputTokens = Math.max(0, prompt - tokens.cacheReadTokens);
   tokens.outputTokens = output ?? tokens.outputTokens;
 }
-type Count = z.infer<typeof count>;
+type Count = z.infer<typeof tokenCount>;
 
 const nameOf = ({ type, code }: z.infer<typeof error>): string => String(code ?? type ?? 'error');
