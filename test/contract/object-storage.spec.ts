@@ -1,21 +1,22 @@
 /** Workspaces in object storage: what one process stores another finds, and nothing else ever becomes the truth. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { NOW } from '../../src/persistence/postgres/sql.js';
 import { Orphans } from '../../src/workspaces/objects/orphans.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
 import { describeWhere } from '../support/cases.js';
 import { until } from '../support/processes.js';
 import { hasPostgres, type PostgresService, startPostgres } from '../support/services/postgres.js';
-import { BUCKET, type S3Service, startS3 } from '../support/services/s3.js';
+import { hasCeph, startCeph } from '../support/services/ceph.js';
+import { BUCKET, PREFIX, type S3Service, startS3 } from '../support/services/s3.js';
 import { tarGz } from '../support/hostile-archives.js';
 import { objectGround, type ObjectGround } from '../support/object-ground.js';
 import { archivesOn } from '../support/workspace-ground.js';
 
 const HOUR = 60 * 60 * 1000;
 
-describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage', () => {
+const workspacesIn = (startStore: () => Promise<S3Service>) => () => {
   let postgres: PostgresService;
   let s3: S3Service;
   let databaseUrl: string;
@@ -23,14 +24,14 @@ describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage',
   let there: ObjectGround;
   const started: ObjectGround[] = [];
   beforeAll(async () => {
-    [postgres, s3] = await Promise.all([startPostgres(), startS3()]);
+    [postgres, s3] = await Promise.all([startPostgres(), startStore()]);
     databaseUrl = await postgres.createDatabase();
     here = await start();
     there = await start();
   });
   afterAll(async () => {
     for (const one of started) await one.clear();
-    await Promise.all([postgres.service.remove(), s3.service.remove()]);
+    await Promise.all([postgres.service.remove(), s3.remove()]);
   });
 
   async function start(settings: NodeJS.ProcessEnv = {}): Promise<ObjectGround> {
@@ -64,9 +65,13 @@ describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage',
   const version = async ({ id }: Workspace) => (await here.versions.current(id)).number;
   const die = (one: ObjectGround) =>
     one.database.updateTable('processes').set({ lostAt: NOW }).where('id', '=', one.processId).execute();
-  /** Where s3rver keeps an object. */
-  const fileOf = (name: string) =>
-    join(s3.service.directory, BUCKET, 'some/prefix', `${name}._S3rver_object`);
+  const at = (name: string) => ({ Bucket: BUCKET, Key: `${PREFIX}/${name}` });
+  const stored = async (name: string) => {
+    const { Body } = await s3.client.send(new GetObjectCommand(at(name)));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  };
+  const overwrite = (name: string, Body: Buffer) =>
+    s3.client.send(new PutObjectCommand({ ...at(name), Body }));
 
   it('are the same wherever they are looked at: modes, links, empty directories, odd names, large files', async () => {
     const [mine, theirs] = await fresh();
@@ -89,9 +94,7 @@ describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage',
     const read = jest.spyOn(there.bucket, 'read');
     await there.agent(theirs, 'echo 2 >changes; rm goes; mkdir -p new; mv changes new/name');
     expect(read).not.toHaveBeenCalled(); // its copy was the truth
-    const sizes = await Promise.all(
-      (await packs(mine)).map(async (name) => (await readFile(fileOf(name))).length),
-    );
+    const sizes = await Promise.all((await packs(mine)).map(async (name) => (await stored(name)).length));
     expect(sizes.sort((a, b) => a - b)).toEqual([expect.any(Number), expect.any(Number)]);
     expect(sizes[0]).toBeLessThan(10_000);
     const fetched = jest.spyOn(here.bucket, 'read');
@@ -215,17 +218,17 @@ describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage',
     const [mine, theirs] = await fresh();
     await here.agent(mine, 'echo content >file; head -c 5000000 /dev/urandom >large');
     const [pack = ''] = await packs(mine);
-    const whole = await readFile(fileOf(pack));
+    const whole = await stored(pack);
     for (const at of [3, 100_000, whole.length - 300]) {
       const damaged = Buffer.from(whole);
       damaged[at] = (damaged[at] ?? 0) ^ 1;
-      await writeFile(fileOf(pack), damaged);
+      await overwrite(pack, damaged);
       await expect(there.workspaces.list(theirs)).rejects.toMatchObject({ code: 'E012' });
     }
-    await writeFile(fileOf(pack), whole.subarray(0, 1_000_000));
+    await overwrite(pack, whole.subarray(0, 1_000_000));
     await expect(there.workspaces.list(theirs)).rejects.toMatchObject({ code: 'E012' });
     expect(await readdir(theirs.path)).toEqual([]);
-    await writeFile(fileOf(pack), whole);
+    await overwrite(pack, whole);
     expect(await all(there, theirs)).toBe(await all(here, mine));
   });
 
@@ -265,4 +268,11 @@ describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage',
       expect(await isEmpty(two)).toBe(false);
     });
   });
-});
+};
+
+describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage', workspacesIn(startS3));
+// s3rver takes any signature; this judges each, and is what many run in earnest.
+describeWhere(hasPostgres() && hasCeph(), "needs PostgreSQL and Ceph's radosgw, ceph-mon and ceph-osd")(
+  'workspaces in the object storage of a Ceph',
+  workspacesIn(startCeph),
+);

@@ -1,16 +1,20 @@
 /** Object storage of one's own: s3rver, which keeps its objects as files. */
 import { createRequire } from 'node:module';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { freePort, ownDirectory, Service } from './process.ts';
 
 export interface S3Service {
+  /** What answers: without it the store is away, and what it holds is kept. */
   service: Service;
   client: S3Client;
   /** Settings of a server whose workspaces are in a bucket of it. */
   settings: { WORKSPACE_STORAGE: string } & NodeJS.ProcessEnv;
+  /** Ends it for good, with all it holds. */
+  remove(): Promise<void>;
 }
 
 export const BUCKET = 'workspaces';
+export const PREFIX = 'some/prefix';
 const KEY = 'S3RVER';
 
 /**
@@ -27,32 +31,47 @@ export async function startS3(): Promise<S3Service> {
   const port = await freePort();
   const directory = await ownDirectory('s3');
   const endpoint = `http://127.0.0.1:${port}`;
-  const config: S3ClientConfig = {
-    endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: KEY, secretAccessKey: KEY },
-  };
   const service = new Service(
     process.execPath,
     // For the continuation of its lists it uses a cipher that OpenSSL 3 has put aside.
     ['--openssl-legacy-provider', '-e', PROGRAM(port, directory)],
-    () =>
-      fetch(endpoint).then(
-        () => true,
-        () => false,
-      ),
+    () => answersHttp(endpoint),
     directory,
   );
   await service.start();
+  const store = s3At(endpoint, KEY, KEY);
   return {
+    ...store,
     service,
-    client: new S3Client(config),
-    settings: {
-      WORKSPACE_STORAGE: `s3://${BUCKET}/some/prefix`,
-      S3_ENDPOINT: endpoint,
-      AWS_ACCESS_KEY_ID: KEY,
-      AWS_SECRET_ACCESS_KEY: KEY,
+    async remove() {
+      store.client.destroy();
+      await service.remove();
     },
   };
 }
+
+/** How tests, and servers by their settings, speak with a store. */
+export const s3At = (
+  endpoint: string,
+  accessKeyId: string,
+  secretAccessKey: string,
+): Pick<S3Service, 'client' | 'settings'> => ({
+  client: new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  }),
+  settings: {
+    WORKSPACE_STORAGE: `s3://${BUCKET}/${PREFIX}`,
+    S3_ENDPOINT: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  },
+});
+
+export const answersHttp = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  );
