@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { Config } from '../../src/config/config.js';
+import { describeWhere } from '../support/cases.js';
 import { missingPrograms } from '../support/debian.js';
 import { type EdgeApp, openEdgeApp } from '../support/edge-app.js';
 import { type Nginx, startNginx } from '../support/nginx.js';
@@ -235,18 +236,19 @@ describe('what watches it', () => {
     expect(targets).toEqual(['api-1:3000', 'api-2:3000', 'worker-1:3000', 'worker-2:3000']);
   });
 
-  describe('to promtool (of the Debian package prometheus)', () => {
-    const there = spawnSync('promtool', ['--version']).status === 0;
+  const withoutPromtool = missingPrograms({ promtool: ['prometheus'] });
+
+  describeWhere(withoutPromtool === undefined, withoutPromtool ?? '')('to promtool', () => {
     const promtool = (...args: string[]) => {
       const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
       expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
     };
 
-    (there ? it : it.skip)('the alerts fire when they should', () => {
+    it('the alerts fire when they should', () => {
       promtool('test', 'rules', 'deploy/prometheus/alerts.test.yml');
     });
 
-    (there ? it : it.skip)('every query of the dashboard is one', () => {
+    it('every query of the dashboard is one', () => {
       const directory = mkdtempSync(join(tmpdir(), 'caisson-queries-'));
       const rules = dashboardQueries().map(({ expr }, index) => ({
         record: `query:${index}`,
@@ -260,142 +262,139 @@ describe('what watches it', () => {
   });
 });
 
-const reason = missingPrograms({ nginx: ['nginx-light'] });
+const withoutNginx = missingPrograms({ nginx: ['nginx-light'] });
 
-(reason === undefined ? describe : describe.skip)(
-  `nginx before two replicas${reason ? ` (${reason})` : ''}`,
-  () => {
-    interface Seen {
-      method: string;
-      url: string;
-      headers: IncomingMessage['headers'];
-    }
-    interface Replica {
-      at: string;
-      seen: Seen[];
-      answer: (request: IncomingMessage, response: ServerResponse) => void;
-      server: Server;
-    }
-    const replicas: Replica[] = [];
-    let nginx: Nginx;
+describeWhere(withoutNginx === undefined, withoutNginx ?? '')('nginx before two replicas', () => {
+  interface Seen {
+    method: string;
+    url: string;
+    headers: IncomingMessage['headers'];
+  }
+  interface Replica {
+    at: string;
+    seen: Seen[];
+    answer: (request: IncomingMessage, response: ServerResponse) => void;
+    server: Server;
+  }
+  const replicas: Replica[] = [];
+  let nginx: Nginx;
 
-    async function openReplica(): Promise<Replica> {
-      const server = createServer((request, response) => {
-        const { method = '', url = '', headers } = request;
-        replica.seen.push({ method, url, headers });
-        replica.answer(request, response);
-      });
-      const replica: Replica = {
-        at: '',
-        seen: [],
-        answer: (_request, response) => response.end('ok'),
-        server,
-      };
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      replica.at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-      replicas.push(replica);
-      return replica;
-    }
-    const seen = () => replicas.flatMap((it) => it.seen);
-    const both = (answer: Replica['answer']) => {
-      for (const it of replicas) it.answer = answer;
+  async function openReplica(): Promise<Replica> {
+    const server = createServer((request, response) => {
+      const { method = '', url = '', headers } = request;
+      replica.seen.push({ method, url, headers });
+      replica.answer(request, response);
+    });
+    const replica: Replica = {
+      at: '',
+      seen: [],
+      answer: (_request, response) => response.end('ok'),
+      server,
     };
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    replica.at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    replicas.push(replica);
+    return replica;
+  }
+  const seen = () => replicas.flatMap((it) => it.seen);
+  const both = (answer: Replica['answer']) => {
+    for (const it of replicas) it.answer = answer;
+  };
 
-    beforeEach(async () => {
-      const [one, other] = [await openReplica(), await openReplica()];
-      nginx = await startNginx([one.at, other.at]);
-    });
-    afterEach(async () => {
-      await nginx.stop();
-      for (const { server } of replicas.splice(0)) {
-        server.closeAllConnections();
-        server.close();
-      }
-    });
+  beforeEach(async () => {
+    const [one, other] = [await openReplica(), await openReplica()];
+    nginx = await startNginx([one.at, other.at]);
+  });
+  afterEach(async () => {
+    await nginx.stop();
+    for (const { server } of replicas.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
 
-    it('overwrites what a client says about where it comes from', async () => {
-      await fetch(`${nginx.url}/api/commands`, {
-        headers: {
-          'x-forwarded-for': '1.2.3.4',
-          'x-forwarded-host': 'evil.example',
-          forwarded: 'for=1.2.3.4',
-        },
-      });
-      expect(seen()[0]?.headers).toMatchObject({
-        'x-forwarded-for': '127.0.0.1',
-        host: `127.0.0.1:${nginx.port}`,
-      });
-      expect(seen()[0]?.headers).not.toHaveProperty('forwarded');
-      expect(seen()[0]?.headers).not.toHaveProperty('x-forwarded-host');
-    });
-
-    it('passes each event on as it comes', async () => {
-      const streams: ServerResponse[] = [];
-      both((_request, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n');
-        streams.push(response);
-      });
-      const response = await fetch(`${nginx.url}/api/executions/1/events`);
-      const reader = response.body!.getReader();
-      const next = async () => new TextDecoder().decode((await reader.read()).value);
-      expect(await next()).toBe('data: first\n\n');
-      streams[0]!.write('data: second\n\n');
-      expect(await next()).toBe('data: second\n\n');
-      streams[0]!.end();
-      expect((await reader.read()).done).toBe(true);
-    });
-
-    it('passes an upload on as it comes', async () => {
-      const firsts: string[] = [];
-      both((request, response) => {
-        request.once('data', (chunk: Buffer) => {
-          firsts.push(chunk.toString());
-          request.resume().once('end', () => response.end('taken'));
-        });
-      });
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      const writer = writable.getWriter();
-      const answer = fetch(`${nginx.url}/api/projects/demo/upload`, {
-        method: 'POST',
-        body: readable,
-        duplex: 'half',
-      });
-      await writer.write(Buffer.from('the beginning'));
-      await until(() => firsts.length > 0);
-      expect(firsts).toEqual(['the beginning']);
-      await writer.close();
-      expect(await (await answer).text()).toBe('taken');
-    });
-
-    it('asks the other replica when one cannot be reached, also for a POST', async () => {
-      const [gone, there] = replicas as [Replica, Replica];
-      gone.server.close();
-      await once(gone.server, 'close');
-      for (let i = 0; i < 6; i++)
-        expect((await fetch(`${nginx.url}/api/executions`, { method: 'POST', body: '{}' })).status).toBe(200);
-      expect(there.seen).toHaveLength(6);
-    });
-
-    it('never sends a POST twice, whatever became of it', async () => {
-      both((request) => request.socket.destroy());
-      expect((await fetch(`${nginx.url}/api/executions`, { method: 'POST', body: '{}' })).status).toBe(502);
-      expect(seen()).toHaveLength(1);
-      expect((await fetch(`${nginx.url}/api/executions`)).status).toBe(502);
-      expect(seen()).toHaveLength(3);
-    });
-
-    it('keeps the requests of one socket.io client at one replica', async () => {
-      for (let i = 0; i < 8; i++) await fetch(`${nginx.url}/socket.io/?EIO=4&transport=polling&t=${i}`);
-      expect(replicas.map((it) => it.seen.length).sort()).toEqual([0, 8]);
-    });
-
-    it.each(['/metrics', '/metrics/', '/metrics?x', '/%6detrics', '/health/ready'])(
-      'does not lead outsiders to %s',
-      async (path) => {
-        expect((await fetch(nginx.url + path)).status).toBe(404);
-        expect(seen()).toEqual([]);
+  it('overwrites what a client says about where it comes from', async () => {
+    await fetch(`${nginx.url}/api/commands`, {
+      headers: {
+        'x-forwarded-for': '1.2.3.4',
+        'x-forwarded-host': 'evil.example',
+        forwarded: 'for=1.2.3.4',
       },
-    );
-  },
-);
+    });
+    expect(seen()[0]?.headers).toMatchObject({
+      'x-forwarded-for': '127.0.0.1',
+      host: `127.0.0.1:${nginx.port}`,
+    });
+    expect(seen()[0]?.headers).not.toHaveProperty('forwarded');
+    expect(seen()[0]?.headers).not.toHaveProperty('x-forwarded-host');
+  });
+
+  it('passes each event on as it comes', async () => {
+    const streams: ServerResponse[] = [];
+    both((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n');
+      streams.push(response);
+    });
+    const response = await fetch(`${nginx.url}/api/executions/1/events`);
+    const reader = response.body!.getReader();
+    const next = async () => new TextDecoder().decode((await reader.read()).value);
+    expect(await next()).toBe('data: first\n\n');
+    streams[0]!.write('data: second\n\n');
+    expect(await next()).toBe('data: second\n\n');
+    streams[0]!.end();
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  it('passes an upload on as it comes', async () => {
+    const firsts: string[] = [];
+    both((request, response) => {
+      request.once('data', (chunk: Buffer) => {
+        firsts.push(chunk.toString());
+        request.resume().once('end', () => response.end('taken'));
+      });
+    });
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const answer = fetch(`${nginx.url}/api/projects/demo/upload`, {
+      method: 'POST',
+      body: readable,
+      duplex: 'half',
+    });
+    await writer.write(Buffer.from('the beginning'));
+    await until(() => firsts.length > 0);
+    expect(firsts).toEqual(['the beginning']);
+    await writer.close();
+    expect(await (await answer).text()).toBe('taken');
+  });
+
+  it('asks the other replica when one cannot be reached, also for a POST', async () => {
+    const [gone, there] = replicas as [Replica, Replica];
+    gone.server.close();
+    await once(gone.server, 'close');
+    for (let i = 0; i < 6; i++)
+      expect((await fetch(`${nginx.url}/api/executions`, { method: 'POST', body: '{}' })).status).toBe(200);
+    expect(there.seen).toHaveLength(6);
+  });
+
+  it('never sends a POST twice, whatever became of it', async () => {
+    both((request) => request.socket.destroy());
+    expect((await fetch(`${nginx.url}/api/executions`, { method: 'POST', body: '{}' })).status).toBe(502);
+    expect(seen()).toHaveLength(1);
+    expect((await fetch(`${nginx.url}/api/executions`)).status).toBe(502);
+    expect(seen()).toHaveLength(3);
+  });
+
+  it('keeps the requests of one socket.io client at one replica', async () => {
+    for (let i = 0; i < 8; i++) await fetch(`${nginx.url}/socket.io/?EIO=4&transport=polling&t=${i}`);
+    expect(replicas.map((it) => it.seen.length).sort()).toEqual([0, 8]);
+  });
+
+  it.each(['/metrics', '/metrics/', '/metrics?x', '/%6detrics', '/health/ready'])(
+    'does not lead outsiders to %s',
+    async (path) => {
+      expect((await fetch(nginx.url + path)).status).toBe(404);
+      expect(seen()).toEqual([]);
+    },
+  );
+});

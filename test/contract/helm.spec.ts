@@ -7,6 +7,7 @@ import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/Netw
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import { parse } from 'yaml';
 import { VERSION } from '../../src/version.js';
+import { describeWhere } from '../support/cases.js';
 import { type Chart, type Manifest, missingForCharts, openChart } from '../support/helm/chart.js';
 import { problemsOf } from '../support/helm/manifests.js';
 import { isSetting } from '../support/settings.js';
@@ -18,7 +19,7 @@ const SCHEMA = 'helm/caisson/values.schema.json';
 const read = (path: string) => readFileSync(path, 'utf8');
 const reason = missingForCharts();
 
-(reason === undefined ? describe : describe.skip)(`the chart${reason ? ` (${reason})` : ''}`, () => {
+describeWhere(reason === undefined, reason ?? '')('the chart', () => {
   let chart: Chart;
   beforeAll(() => (chart = openChart()));
   afterAll(() => chart.clear());
