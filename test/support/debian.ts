@@ -1,5 +1,9 @@
 /** Programs that only tests need and that Debian brings: installed when this is root, else a reason to skip. */
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const LOCK = join(tmpdir(), 'caisson-apt.lock');
 
 /**
  * @param programs program → the packages that bring it and what it works with
@@ -13,8 +17,9 @@ export function missingPrograms(programs: Record<string, string[]>): string | un
     return `without ${missing.join(', ')} (apt-get install ${packages.join(' ')})`;
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
     const { status, stdout, stderr } = spawnSync(
-      'apt-get',
-      ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args],
+      // One after the other: apt waits for its lock on packages, but not for that on its lists.
+      'flock',
+      [LOCK, 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=120', ...args],
       // RUNLEVEL: a package that is a service must not start one on this machine.
       { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, encoding: 'utf8' },
     );
