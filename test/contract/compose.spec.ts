@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { Config } from '../../src/config/config.js';
-import { describeWhere } from '../support/cases.js';
+import { describeUnless } from '../support/cases.js';
 import { missingPrograms } from '../support/debian.js';
 import { type EdgeApp, openEdgeApp } from '../support/edge-app.js';
 import { type Nginx, startNginx } from '../support/nginx.js';
@@ -236,9 +236,7 @@ describe('what watches it', () => {
     expect(targets).toEqual(['api-1:3000', 'api-2:3000', 'worker-1:3000', 'worker-2:3000']);
   });
 
-  const withoutPromtool = missingPrograms({ promtool: ['prometheus'] });
-
-  describeWhere(withoutPromtool === undefined, withoutPromtool ?? '')('to promtool', () => {
+  describeUnless(missingPrograms({ promtool: ['prometheus'] }))('to promtool', () => {
     const promtool = (...args: string[]) => {
       const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
       expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
@@ -262,9 +260,7 @@ describe('what watches it', () => {
   });
 });
 
-const withoutNginx = missingPrograms({ nginx: ['nginx-light'] });
-
-describeWhere(withoutNginx === undefined, withoutNginx ?? '')('nginx before two replicas', () => {
+describeUnless(missingPrograms({ nginx: ['nginx-light'] }))('nginx before two replicas', () => {
   interface Seen {
     method: string;
     url: string;

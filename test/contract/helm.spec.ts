@@ -7,7 +7,7 @@ import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/Netw
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import { parse } from 'yaml';
 import { VERSION } from '../../src/version.js';
-import { describeWhere } from '../support/cases.js';
+import { describeUnless } from '../support/cases.js';
 import { type Chart, type Manifest, missingForCharts, openChart } from '../support/helm/chart.js';
 import { problemsOf } from '../support/helm/manifests.js';
 import { isSetting } from '../support/settings.js';
@@ -17,9 +17,8 @@ const [SQLITE, POSTGRES] = ['helm/caisson/ci/sqlite-values.yaml', 'helm/caisson/
 const SCHEMA = 'helm/caisson/values.schema.json';
 
 const read = (path: string) => readFileSync(path, 'utf8');
-const reason = missingForCharts();
 
-describeWhere(reason === undefined, reason ?? '')('the chart', () => {
+describeUnless(missingForCharts())('the chart', () => {
   let chart: Chart;
   beforeAll(() => (chart = openChart()));
   afterAll(() => chart.clear());

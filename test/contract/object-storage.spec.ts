@@ -5,10 +5,10 @@ import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { NOW } from '../../src/persistence/postgres/sql.js';
 import { Orphans } from '../../src/workspaces/objects/orphans.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
-import { describeWhere } from '../support/cases.js';
+import { describeUnless, describeWhere } from '../support/cases.js';
 import { until } from '../support/processes.js';
 import { hasPostgres, type PostgresService, startPostgres } from '../support/services/postgres.js';
-import { hasCeph, startCeph } from '../support/services/ceph.js';
+import { missingForCeph, startCeph } from '../support/services/ceph.js';
 import { BUCKET, PREFIX, type S3Service, startS3 } from '../support/services/s3.js';
 import { tarGz } from '../support/hostile-archives.js';
 import { objectGround, type ObjectGround } from '../support/object-ground.js';
@@ -272,7 +272,7 @@ const workspacesIn = (startStore: () => Promise<S3Service>) => () => {
 
 describeWhere(hasPostgres(), 'needs PostgreSQL')('workspaces in object storage', workspacesIn(startS3));
 // s3rver takes any signature; this judges each, and is what many run in earnest.
-describeWhere(hasPostgres() && hasCeph(), "needs PostgreSQL and Ceph's radosgw, ceph-mon and ceph-osd")(
+describeUnless(hasPostgres() ? missingForCeph() : 'needs PostgreSQL')(
   'workspaces in the object storage of a Ceph',
   workspacesIn(startCeph),
 );

@@ -2,12 +2,12 @@
 import pg from 'pg';
 import type { Client } from '../support/client.js';
 import { type Cluster, ended, endsOf, startCluster } from '../support/cluster.js';
-import { describeWhere } from '../support/cases.js';
+import { describeUnless, describeWhere } from '../support/cases.js';
 import { until } from '../support/processes.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { hasPostgres } from '../support/services/postgres.js';
 import { hasRedis } from '../support/services/redis.js';
-import { hasCeph, startCeph } from '../support/services/ceph.js';
+import { missingForCeph, startCeph } from '../support/services/ceph.js';
 import { type S3Service, startS3 } from '../support/services/s3.js';
 
 const BYTES = { 'content-type': 'application/octet-stream' };
@@ -105,7 +105,7 @@ describeWhere(isHere, 'needs PostgreSQL and Redis')(
   'processes without a shared volume',
   processesWith(startS3),
 );
-describeWhere(isHere && hasCeph(), "needs PostgreSQL, Redis, and Ceph's radosgw, ceph-mon and ceph-osd")(
+describeUnless(isHere ? missingForCeph() : 'needs PostgreSQL and Redis')(
   'processes without a shared volume, on a Ceph',
   processesWith(startCeph),
 );

@@ -9,6 +9,10 @@ export const itWhere = (holds: boolean, need: string) => (name: string, run: () 
 export const describeWhere = (holds: boolean, need: string) => (name: string, tests: () => void) =>
   holds ? describe(name, tests) : describe.skip(`${name} (skipped: ${need})`, tests);
 
+/** `describe` unless there is a reason against it. @param reason as `missingPrograms` tells it */
+export const describeUnless = (reason: string | undefined) =>
+  describeWhere(reason === undefined, reason ?? '');
+
 /** Where the server may make cgroups of its own, of version 1 or of the one tree of version 2. */
 export const itWithCgroups = itWhere(
   process.getuid?.() === 0 && ['cpu', 'cgroup.controllers'].some(isWritableCgroup),

@@ -1,7 +1,7 @@
 /** Object storage that many run in earnest: a Ceph of one monitor and one disk in memory, with its gateway for S3. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,26 +20,29 @@ const SERVER = 'server';
 const POLICY = {
   Version: '2012-10-17',
   Statement: [
-    {
-      Effect: 'Allow',
-      Principal: { AWS: [`arn:aws:iam:::user/${SERVER}`] },
-      Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
-      Resource: [`arn:aws:s3:::${BUCKET}/${PREFIX}/*`],
-    },
-    {
-      Effect: 'Allow',
-      Principal: { AWS: [`arn:aws:iam:::user/${SERVER}`] },
-      Action: ['s3:ListBucket'],
-      Resource: [`arn:aws:s3:::${BUCKET}`],
-    },
+    allow(
+      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+      `${BUCKET}/${PREFIX}/*`,
+    ),
+    allow(['s3:ListBucket'], BUCKET),
   ],
 };
+
+function allow(actions: string[], resource: string) {
+  return {
+    Effect: 'Allow',
+    Principal: { AWS: [`arn:aws:iam:::user/${SERVER}`] },
+    Action: actions,
+    Resource: [`arn:aws:s3:::${resource}`],
+  };
+}
 
 /** The cluster's own, each with a key that may do everything. */
 const ENTITIES = ['client.admin', 'client.gateway', 'osd.0'];
 
-export const hasCeph = (): boolean =>
-  missingPrograms({ radosgw: ['radosgw'], 'ceph-mon': ['ceph-mon'], 'ceph-osd': ['ceph-osd'] }) === undefined;
+/** Why there can be no Ceph here; undefined when there can. */
+export const missingForCeph = (): string | undefined =>
+  missingPrograms({ radosgw: ['radosgw'], 'ceph-mon': ['ceph-mon'], 'ceph-osd': ['ceph-osd'] });
 
 /** Takes some fifteen seconds: every pool that the gateway makes is agreed on by the others first. */
 export async function startCeph(): Promise<S3Service> {
@@ -94,8 +97,8 @@ export async function startCeph(): Promise<S3Service> {
     service: gateway,
     async remove() {
       store.client.destroy();
-      for (const service of [gateway, storage, monitor]) await service.end('SIGKILL');
-      await rm(directory, { recursive: true, force: true });
+      // The gateway's directory, which holds the others', last.
+      for (const service of [storage, monitor, gateway]) await service.remove();
     },
   };
 }
@@ -140,6 +143,9 @@ async function isUp(common: readonly string[]): Promise<boolean> {
 const listens = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
   });
